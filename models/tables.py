@@ -1,0 +1,217 @@
+"""Columns of the normalized tables in the lake.
+
+`CHARGES` carries the columns of FOCUS 1.2 in snake_case, the provider and allocation columns of
+FOCUS 1.3 and 1.4, and our own additions, which start with `x_`. Times are naive UTC.
+"""
+
+from dataclasses import dataclass
+
+MONEY = "decimal(38, 12)"
+QUANTITY = "decimal(38, 12)"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its DuckDB type, and whether it may be NULL."""
+
+    name: str
+    type: str = "varchar"
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """One normalized table.
+
+    `day` is the SQL expression of the UTC day that a row belongs to. `order_by` sorts the rows of
+    a file; None keeps the order in which they were delivered.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    day: str
+    order_by: str | None = None
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+def _required(*names: str, type: str = "varchar") -> tuple[Column, ...]:
+    return tuple(Column(name, type, nullable=False) for name in names)
+
+
+def _optional(*names: str, type: str = "varchar") -> tuple[Column, ...]:
+    return tuple(Column(name, type) for name in names)
+
+
+# Written by the lake itself, from the delivery: where a row came from.
+PROVENANCE = (
+    *_required("x_source", "x_delivery_id", "x_file"),
+    Column("x_row", "bigint", nullable=False),
+)
+
+CHARGES = Table(
+    name="charges",
+    day="cast(charge_period_start as date)",
+    columns=(
+        *_required("billing_account_id"),
+        *_optional("billing_account_name", "billing_account_type"),
+        *_required("billing_currency"),
+        *_required("billing_period_start", "billing_period_end", type="timestamp"),
+        *_required("charge_period_start", "charge_period_end", type="timestamp"),
+        *_required("charge_category"),
+        *_optional("charge_class", "charge_description"),
+        *_required("charge_frequency"),
+        *_required("billed_cost", "effective_cost", "list_cost", "contracted_cost", type=MONEY),
+        *_optional("list_unit_price", "contracted_unit_price", type=MONEY),
+        *_optional("pricing_category", "pricing_currency"),
+        *_optional(
+            "pricing_currency_contracted_unit_price",
+            "pricing_currency_effective_cost",
+            "pricing_currency_list_unit_price",
+            type=MONEY,
+        ),
+        *_optional("pricing_quantity", type=QUANTITY),
+        *_optional("pricing_unit"),
+        *_optional("consumed_quantity", type=QUANTITY),
+        *_optional("consumed_unit"),
+        *_optional(
+            "commitment_discount_category",
+            "commitment_discount_id",
+            "commitment_discount_name",
+        ),
+        *_optional("commitment_discount_quantity", type=QUANTITY),
+        *_optional(
+            "commitment_discount_status",
+            "commitment_discount_type",
+            "commitment_discount_unit",
+            "capacity_reservation_id",
+            "capacity_reservation_status",
+            "availability_zone",
+            "region_id",
+            "region_name",
+            "resource_id",
+            "resource_name",
+            "resource_type",
+            "invoice_id",
+        ),
+        *_required("invoice_issuer_name", "provider_name", "publisher_name"),
+        *_required("service_provider_name"),
+        *_optional("host_provider_name"),
+        *_required("service_category", "service_name"),
+        *_optional(
+            "service_subcategory",
+            "sku_id",
+            "sku_meter",
+            "sku_price_details",
+            "sku_price_id",
+            "sub_account_id",
+            "sub_account_name",
+            "sub_account_type",
+            "tags",
+            "allocated_method_id",
+            "allocated_method_details",
+            "allocated_resource_id",
+            "allocated_resource_name",
+            "allocated_tags",
+        ),
+        # The invoice's month in the vendor's own zone, 'YYYY-MM'.
+        *_required("x_billing_period"),
+        # How a charge finds its users: 'tokens', 'capacity', or NULL (by rule).
+        *_optional("x_charge_kind"),
+        *_optional("x_line_item_type", "x_usage_type", "x_operation"),
+        # Token charges. x_model is the vendor's own label; x_token_type one of TOKEN_TYPES.
+        *_optional("x_model", "x_token_type", "x_service_tier", "x_api_key_id"),
+        # Capacity charges: billed time of the resource, and its GPUs where the bill knows them.
+        *_optional("x_billed_milliseconds", "x_gpu_count", type="bigint"),
+        *PROVENANCE,
+    ),
+)
+
+# Disjoint buckets: together they are every token of an attempt, once.
+TOKEN_TYPES = (
+    "uncached_input",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "output",
+    "audio_input",
+    "audio_output",
+)
+TOKEN_COLUMNS = tuple(f"{token_type}_tokens" for token_type in TOKEN_TYPES)
+
+ATTEMPTS = Table(
+    name="attempts",
+    day="cast(ended_at as date)",
+    order_by="ended_at, attempt_id",
+    columns=(
+        # '<trace_id>:<span_id>' of the leaf inference span.
+        *_required("attempt_id", "trace_id", "span_id"),
+        # What the caller wanted: retries and fallbacks share it. Without one, the attempt itself.
+        *_required("inference_id"),
+        *_required("workflow_run_id"),
+        *_optional("conversation_id"),
+        *_required("started_at", "ended_at", type="timestamp"),
+        *_required("operation_name"),
+        *_optional("provider_name", "request_model", "response_model", "service_tier"),
+        *_optional("sub_account_id", "api_key_id", "pod_uid"),
+        # 'ok', 'error' (may be billed), 'rejected' (never billed: refused before any work).
+        *_required("status"),
+        *_optional("error_type"),
+        # NULL where the span does not say; never 0 for unknown.
+        *_optional(*TOKEN_COLUMNS, type="bigint"),
+        # A subset of the output tokens, not a bucket of its own.
+        *_optional("reasoning_tokens", type="bigint"),
+        *_optional("customer_id", "feature", "workflow", "team", "environment"),
+        *PROVENANCE,
+    ),
+)
+
+# What a vendor's usage endpoint says was consumed; no money.
+TOKEN_USAGE = Table(
+    name="token_usage",
+    day="cast(usage_period_start as date)",
+    columns=(
+        *_required("usage_period_start", "usage_period_end", type="timestamp"),
+        *_required("service_provider_name", "operation_name"),
+        *_optional("sub_account_id", "api_key_id", "model", "service_tier"),
+        *_required("token_type"),
+        *_required("quantity", type="bigint"),
+        *_optional("requests", type="bigint"),
+        *_required("x_billing_period"),
+        *PROVENANCE,
+    ),
+)
+
+RESOURCE_STATES = Table(
+    name="resource_states",
+    day="cast(started_at as date)",
+    columns=(
+        *_required("resource_id"),
+        # NULL: every GPU of the node.
+        *_optional("gpu_index", "gpu_count", type="bigint"),
+        *_optional("pool", "pod_uid", "model"),
+        # provisioning, node_ready, starting, ready, terminating
+        *_required("state"),
+        *_required("started_at", "ended_at", type="timestamp"),
+        *PROVENANCE,
+    ),
+)
+
+# Rows that cannot be used, each with a reason: counted and shown, never silently dropped.
+QUARANTINE = Table(
+    name="quarantine",
+    day="quarantined_day",
+    columns=(
+        *_required("quarantined_day", type="date"),
+        *_required("column_name"),
+        *_optional("value"),
+        *_required("reason"),
+        *PROVENANCE,
+    ),
+)
+
+TABLES = {
+    table.name: table for table in (CHARGES, ATTEMPTS, TOKEN_USAGE, RESOURCE_STATES, QUARANTINE)
+}
