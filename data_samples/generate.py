@@ -1,0 +1,79 @@
+"""Writes the sample company: `python data_samples/generate.py [--out DIR] [--seed N] [--attempts N] [--days N] [--no-truth]`.
+
+The same arguments give the same bytes. The committed files are the defaults'.
+"""
+
+import argparse
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from larkspur import api_bills, aws_bill, aws_files, spans, totals
+from larkspur.company import SAMPLE, SAMPLE_ATTEMPTS, SEED, Period
+from larkspur.draws import Draws
+from larkspur.fleet import LIFECYCLE_COLUMNS, fleet, lifecycle_rows
+from larkspur.traffic import traffic
+from larkspur.writing import write_rows
+
+FOLDERS = ("aws_cur2", "aws_cur2_csv", "openai", "runpod", "otel", "node_lifecycle", "truth")
+
+
+@dataclass(frozen=True)
+class Bills:
+    """Everything the vendors deliver, before it is written."""
+
+    production: list[aws_bill.Execution]
+    development: list[aws_bill.Execution]
+    tokens: pl.DataFrame
+
+
+def write_bills(attempts: pl.DataFrame, period: Period, draws: Draws, out: Path) -> Bills:
+    bills = Bills(
+        aws_bill.production_executions(period, draws),
+        aws_bill.development_executions(period, draws),
+        api_bills.billed_tokens(attempts),
+    )
+    aws_files.write_production_export(bills.production, out / "aws_cur2")
+    aws_files.write_development_export(bills.development, out / "aws_cur2_csv")
+    api_bills.write_openai(bills.tokens, period, out / "openai")
+    api_bills.write_runpod(period, draws, out / "runpod")
+    return bills
+
+
+def write_telemetry(attempts: pl.DataFrame, period: Period, draws: Draws, out: Path) -> dict[str, int]:
+    """Rows delivered by source."""
+    days = lifecycle_rows(fleet(period, draws), period)
+    for day, rows in days.items():
+        write_rows(LIFECYCLE_COLUMNS, rows, out / "node_lifecycle" / f"{day}.csv")
+    delivered = spans.write_spans(attempts, period, draws, out / "otel")
+    return {"traces": delivered, "nodes": sum(len(rows) for rows in days.values())}
+
+
+def write_sample(out: Path, attempts: int, days: int, seed: int, with_truth: bool = True) -> None:
+    """Writes every file of the sample company under `out`, replacing the folders that it owns."""
+    period, draws = Period(SAMPLE.first, days), Draws(seed)
+    for folder in FOLDERS:
+        shutil.rmtree(out / folder, ignore_errors=True)
+    frame = pl.concat(traffic(attempts, days, seed))
+    bills = write_bills(frame, period, draws, out)
+    delivered = write_telemetry(frame, period, draws, out)
+    sums = totals.aws_totals("aws_prod", bills.production) + totals.aws_totals("aws_dev", bills.development)
+    sums += totals.openai_totals(api_bills.cost_lines(bills.tokens))
+    sums += totals.runpod_totals(api_bills.pod_hours(fleet(period, draws)))
+    totals.write_totals(sums, delivered, out)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write into")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--attempts", type=int, default=SAMPLE_ATTEMPTS, help="about how many calls of a model")
+    parser.add_argument("--days", type=int, default=SAMPLE.days, help="days from 2026-10-01")
+    parser.add_argument("--no-truth", dest="truth", action="store_false", help="leave out the true costs")
+    given = parser.parse_args()
+    write_sample(given.out, given.attempts, given.days, given.seed, given.truth)
+
+
+if __name__ == "__main__":
+    main()

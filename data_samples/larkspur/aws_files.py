@@ -1,0 +1,174 @@
+"""The two AWS exports as files: CUR 2.0 in Parquet (create-new mode) and in gzipped CSV (overwrite mode)."""
+
+import csv
+import io
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .aws_bill import Execution, iso_folder
+from .aws_lines import DEVELOPMENT_ACCOUNT, PAYER, Line, Value
+from .company import iso, month_bounds, to_datetime
+from .draws import Draws
+from .writing import write_gzip, write_json
+
+# The columns of a CUR 2.0 export by prefix; a trailing # marks a double, @ a timestamp, % a map; all else is a string.
+_COLUMNS = {
+    "bill": "bill_type billing_entity billing_period_end_date@ billing_period_start_date@ invoice_id invoicing_entity"
+    " payer_account_id payer_account_name",
+    "": "cost_category% discount% discount_bundled_discount# discount_total_discount#",
+    "identity": "line_item_id time_interval",
+    "line_item": "availability_zone blended_cost# blended_rate currency_code legal_entity line_item_description"
+    " line_item_type net_unblended_cost# net_unblended_rate normalization_factor# normalized_usage_amount# operation"
+    " product_code resource_id tax_type unblended_cost# unblended_rate usage_account_id usage_account_name"
+    " usage_amount# usage_end_date@ usage_start_date@ usage_type",
+    "pricing": "currency lease_contract_length offering_class public_on_demand_cost# public_on_demand_rate"
+    " purchase_option rate_code rate_id term unit",
+    " ": "product%",
+    "product": "comment fee_code fee_description from_location from_location_type from_region_code instance_family"
+    " instance_type instancesku location location_type operation pricing_unit product_family region_code servicecode"
+    " sku to_location to_location_type to_region_code usagetype",
+    "reservation": "amortized_upfront_cost_for_usage# amortized_upfront_fee_for_billing_period# availability_zone"
+    " effective_cost# end_time modification_status net_amortized_upfront_cost_for_usage#"
+    " net_amortized_upfront_fee_for_billing_period# net_effective_cost# net_recurring_fee_for_usage#"
+    " net_unused_amortized_upfront_fee_for_billing_period# net_unused_recurring_fee# net_upfront_value#"
+    " normalized_units_per_reservation number_of_reservations recurring_fee_for_usage# reservation_a_r_n start_time"
+    " subscription_id total_reserved_normalized_units total_reserved_units units_per_reservation"
+    " unused_amortized_upfront_fee_for_billing_period# unused_normalized_unit_quantity# unused_quantity#"
+    " unused_recurring_fee# upfront_value#",
+    "  ": "resource_tags%",
+    "savings_plan": "amortized_upfront_commitment_for_billing_period# end_time instance_type_family"
+    " net_amortized_upfront_commitment_for_billing_period# net_recurring_commitment_for_billing_period#"
+    " net_savings_plan_effective_cost# offering_type payment_option purchase_term"
+    " recurring_commitment_for_billing_period# region savings_plan_a_r_n savings_plan_effective_cost#"
+    " savings_plan_rate# start_time total_commitment_to_date# used_commitment#",
+    "split_line_item": "actual_usage# net_split_cost# net_unused_cost# parent_resource_id public_on_demand_split_cost#"
+    " public_on_demand_unused_cost# reserved_usage# split_cost# split_usage# split_usage_ratio# unused_cost#",
+}
+_KINDS = {"#": "double", "@": "timestamp", "%": "map<string,string>"}
+_ARROW = {
+    "double": pa.float64(), "timestamp": pa.timestamp("ms"), "string": pa.string(),
+    "map<string,string>": pa.map_(pa.string(), pa.string()),
+}  # fmt: skip
+NEVER_IN_CSV = ("reservation_", "split_line_item_", "discount")  # what the development account's export leaves out
+
+
+def _cur_columns() -> dict[str, str]:
+    columns = {}
+    for prefix, names in _COLUMNS.items():
+        for name in names.split():
+            bare = name.rstrip("#@%")
+            columns[f"{prefix}_{bare}" if prefix.strip() else bare] = _KINDS.get(name[-1], "string")
+    return columns
+
+
+CUR_COLUMNS = _cur_columns()
+
+
+def delivered(execution: Execution, account: str, export: str) -> list[Line]:
+    """The lines with the columns that every line carries; ids change with each execution, as AWS' do."""
+    start, end = month_bounds(execution.month)
+    draws = Draws(execution.written)
+    rows = []
+    for number, row in enumerate(execution.lines):
+        first, last = row["line_item_usage_start_date"], row["line_item_usage_end_date"]
+        assert isinstance(first, int) and isinstance(last, int)
+        common: Line = {
+            "bill_bill_type": "Anniversary", "bill_billing_entity": "AWS", "bill_billing_period_start_date": start,
+            "bill_billing_period_end_date": end, "bill_invoice_id": execution.invoice_id,
+            "bill_invoicing_entity": "Amazon Web Services, Inc.", "bill_payer_account_id": account,
+            "bill_payer_account_name": "Larkspur Desk" if account == PAYER else "Larkspur Desk Development",
+            "identity_line_item_id": draws.hexadecimal(48, export, number),
+            "identity_time_interval": f"{iso(first)[:19]}Z/{iso(last)[:19]}Z",
+            "line_item_blended_cost": row["line_item_unblended_cost"], "line_item_currency_code": "USD",
+            "line_item_legal_entity": "Amazon Web Services, Inc.", "line_item_usage_account_id": account,
+            "line_item_usage_account_name": "larkspur-prod" if account == PAYER else "larkspur-dev",
+            "pricing_currency": "USD", "product": {}, "cost_category": {}, "discount": {}, "resource_tags": {},
+            "product_region_code": "us-west-2",
+        }  # fmt: skip
+        rows.append(common | row)
+    return rows
+
+
+def _arrow_value(kind: str, value: Value) -> object:
+    if kind == "double":  # Parquet's column is a double; this is the only place where a cost becomes one
+        return None if value is None else float(str(value))
+    if kind == "timestamp":
+        return None if value is None else to_datetime(int(str(value)))
+    if kind.startswith("map"):
+        return sorted(value.items()) if isinstance(value, dict) else None
+    return value
+
+
+def write_parquet(rows: Sequence[Line], path: Path) -> None:
+    schema = pa.schema([(name, _ARROW[kind]) for name, kind in CUR_COLUMNS.items()])
+    arrays = [
+        pa.array([_arrow_value(kind, row.get(name)) for row in rows], type=_ARROW[kind])
+        for name, kind in CUR_COLUMNS.items()
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="snappy", store_schema=False)
+
+
+def _csv_value(kind: str, value: Value) -> str:
+    if value is None:
+        return ""
+    if kind == "timestamp":
+        return iso(int(str(value)))
+    if isinstance(value, dict):
+        quoted = ",".join(f'"{key}":"{text}"' for key, text in sorted(value.items()))
+        return "{" + quoted + "}"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def csv_columns() -> dict[str, str]:
+    return {name: kind for name, kind in CUR_COLUMNS.items() if not name.startswith(NEVER_IN_CSV)}
+
+
+def write_csv(rows: Sequence[Line], path: Path) -> None:
+    columns, text = csv_columns(), io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_csv_value(kind, row.get(name)) for name, kind in columns.items()] for row in rows)
+    write_gzip(text.getvalue(), path)
+
+
+def _manifest(execution: Execution, export: str, account: str, columns: dict[str, str], keys: list[str]) -> dict[str, object]:
+    start, end = month_bounds(execution.month)
+    return {
+        "executionId": iso_folder(execution, export)[25:],
+        "exportArn": f"arn:aws:bcm-data-exports:us-east-1:{account}:export/{export}-4b1f0c52",
+        "exportName": export,
+        "billingPeriod": {"start": iso(start), "end": iso(end)},
+        "columns": [{"name": name, "type": kind} for name, kind in columns.items()],
+        "dataFiles": [f"s3://larkspur-billing/cur/{export}/{key}" for key in keys],
+    }
+
+
+def write_production_export(executions: list[Execution], folder: Path, export: str = "larkspur-cur") -> None:
+    """Create-new mode: a folder an execution, two chunks each; the month's own manifest equals the latest one's."""
+    for execution in executions:
+        partition, run = f"BILLING_PERIOD={execution.month}", iso_folder(execution, export)
+        rows = delivered(execution, PAYER, export)
+        middle, keys = len(rows) * 3 // 5, []
+        for number, chunk in enumerate((rows[:middle], rows[middle:]), start=1):
+            keys.append(f"data/{partition}/{run}/{export}-{number:05d}.snappy.parquet")
+            write_parquet(chunk, folder / keys[-1])
+        manifest = _manifest(execution, export, PAYER, CUR_COLUMNS, keys)
+        for place in (f"{partition}/{run}", partition):  # written oldest first, so the latest stays
+            write_json(manifest, folder / "metadata" / place / f"{export}-Manifest.json")
+
+
+def write_development_export(executions: list[Execution], folder: Path, export: str = "larkspur-dev") -> None:
+    """Overwrite mode: chunks in place. October's second chunk was needed once and is empty now."""
+    for number, execution in enumerate(executions):
+        partition = f"data/BILLING_PERIOD={execution.month}"
+        key = f"{partition}/{export}-00001.csv.gz"
+        write_csv(delivered(execution, DEVELOPMENT_ACCOUNT, export), folder / key)
+        if number == 0:
+            write_csv([], folder / partition / f"{export}-00002.csv.gz")
+        manifest = _manifest(execution, export, DEVELOPMENT_ACCOUNT, csv_columns(), [key])
+        write_json(manifest, folder / "metadata" / f"BILLING_PERIOD={execution.month}" / f"{export}-Manifest.json")
