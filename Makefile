@@ -1,0 +1,116 @@
+# Every task has a name here: `make help`. Nothing but make, git and Python 3.11 to 3.13 is needed.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# Without compiled modules every start takes four times as long. Telemetry stays off.
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH
+export DAGSTER_DISABLE_TELEMETRY := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --no-deps
+
+# Named by content: a second `make` does nothing, another lock starts from an empty .venv.
+LOCKED := .venv/.locked-$(firstword $(shell cksum < requirements.lock))
+INSTALLED := .venv/.installed-$(firstword $(shell cksum < pyproject.toml))
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' Makefile
+
+.PHONY: install
+install: $(INSTALLED) ## Install everything, hashes checked, into .venv (PYTHON=python3.12)
+
+.PHONY: demo
+demo: $(INSTALLED) ## Run the sample company's bills and traces, and show what they cost
+	$(BIN)/unitledger run
+	$(BIN)/unitledger summary
+
+.PHONY: test
+test: $(INSTALLED) ## Run the tests (ARGS="-k reconciliation")
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: dev
+dev: dbt-parse .dagster/dagster.yaml ## Open Dagster on http://127.0.0.1:3000
+	DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/dagster dev
+
+.PHONY: dbt-parse
+dbt-parse: $(INSTALLED) ## Write dbt's manifest, which Dagster's definitions read
+	$(BIN)/dbt parse --quiet --project-dir dbt --profiles-dir dbt
+
+.PHONY: fmt
+fmt: $(INSTALLED) ## Format Python and SQL
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+	$(BIN)/sqlfluff fix --quiet --processes 0 dbt
+
+.PHONY: lint
+lint: $(INSTALLED) ## Check style, the direction of imports, and SQL
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/sqlfluff lint --processes 0 dbt
+
+.PHONY: type
+type: $(INSTALLED) ## Check types
+	$(BIN)/mypy
+
+.PHONY: ci
+ci: lint type test ## Do what continuous integration does
+
+.PHONY: bench
+bench: $(INSTALLED) ## Measure speed and accuracy (N=1000000 attempts)
+	$(BIN)/python -m benchmarks $(if $(N),--attempts $(N))
+
+.PHONY: generate-samples
+generate-samples: $(INSTALLED) ## Write data_samples again: the same bytes, unless the generator changed
+	$(BIN)/python data_samples/generate.py
+
+.PHONY: lock
+lock: $(INSTALLED) ## Resolve dependencies into requirements.lock (ARGS=--upgrade)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev \
+		--custom-compile-command "make lock" $(ARGS) pyproject.toml -o requirements.lock
+
+.PHONY: clean
+clean: ## Remove what can be made again; the lake, which holds deliveries, and .venv stay
+	rm -rf warehouse.duckdb* exports .dagster dbt/target dbt/logs logs
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+.dagster/dagster.yaml:
+	mkdir -p .dagster
+	printf 'telemetry:\n  enabled: false\n' > $@
+
+# The first Python that fits and has venv; else the last that fits, to say what it lacks.
+define FIND_PYTHON
+python=; \
+for candidate in $(or $(PYTHON),python3.11 python3.12 python3.13 python3); do \
+	"$$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		2>/dev/null || continue; \
+	python=$$candidate; \
+	"$$candidate" -c 'import ensurepip, venv' 2>/dev/null && break; \
+done; \
+if [ -z "$$python" ]; then \
+	echo 'unitledger needs Python 3.11, 3.12 or 3.13: install one, or name it with `make PYTHON=/path/to/python3.12`.' >&2; \
+	exit 1; \
+fi; \
+"$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
+	"$$python" -c 'import sys; print("Python %d.%d lacks venv: on Debian and Ubuntu, install the package python%d.%d-venv." % (sys.version_info[:2] * 2))' >&2; \
+	exit 1; \
+}
+endef
+
+# Compiled here, on all processors, because pip uses only one.
+$(LOCKED):
+	@$(FIND_PYTHON); \
+	echo "Installing into .venv with $$("$$python" --version): about a minute."; \
+	"$$python" -m venv --clear .venv
+	@$(PIP) --require-hashes --only-binary :all: --no-compile -r requirements.lock
+	@$(BIN)/python -m compileall -q -j 0 .venv/lib > .venv/compile.log || true
+	@touch $@
+
+# Built with the locked hatchling: nothing without a hash is downloaded.
+$(INSTALLED): $(LOCKED)
+	@$(PIP) --no-index --no-build-isolation --editable .
+	@touch $@
