@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+
 from larkspur import api_bills, aws_bill, aws_files, spans, totals
 from larkspur.company import SAMPLE, SAMPLE_ATTEMPTS, SEED, Period
 from larkspur.draws import Draws
 from larkspur.fleet import LIFECYCLE_COLUMNS, fleet, lifecycle_rows
 from larkspur.traffic import traffic
+from larkspur.truth import write_truth
 from larkspur.writing import write_rows
 
 FOLDERS = ("aws_cur2", "aws_cur2_csv", "openai", "runpod", "otel", "node_lifecycle", "truth")
@@ -41,7 +43,9 @@ def write_bills(attempts: pl.DataFrame, period: Period, draws: Draws, out: Path)
     return bills
 
 
-def write_telemetry(attempts: pl.DataFrame, period: Period, draws: Draws, out: Path) -> dict[str, int]:
+def write_telemetry(
+    attempts: pl.DataFrame, period: Period, draws: Draws, out: Path
+) -> dict[str, int]:
     """Rows delivered by source."""
     days = lifecycle_rows(fleet(period, draws), period)
     for day, rows in days.items():
@@ -58,19 +62,31 @@ def write_sample(out: Path, attempts: int, days: int, seed: int, with_truth: boo
     frame = pl.concat(traffic(attempts, days, seed))
     bills = write_bills(frame, period, draws, out)
     delivered = write_telemetry(frame, period, draws, out)
-    sums = totals.aws_totals("aws_prod", bills.production) + totals.aws_totals("aws_dev", bills.development)
+    sums = totals.aws_totals("aws_prod", bills.production) + totals.aws_totals(
+        "aws_dev", bills.development
+    )
     sums += totals.openai_totals(api_bills.cost_lines(bills.tokens))
     sums += totals.runpod_totals(api_bills.pod_hours(fleet(period, draws)))
     totals.write_totals(sums, delivered, out)
+    if with_truth:
+        write_truth(frame, period, draws, bills.production, bills.development, sums, out / "truth")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write into")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent, help="folder to write into"
+    )
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--attempts", type=int, default=SAMPLE_ATTEMPTS, help="about how many calls of a model")
+    parser.add_argument(
+        "--attempts", type=int, default=SAMPLE_ATTEMPTS, help="about how many calls of a model"
+    )
     parser.add_argument("--days", type=int, default=SAMPLE.days, help="days from 2026-10-01")
-    parser.add_argument("--no-truth", dest="truth", action="store_false", help="leave out the true costs")
+    parser.add_argument(
+        "--no-truth", dest="truth", action="store_false", help="leave out the true costs"
+    )
     given = parser.parse_args()
     write_sample(given.out, given.attempts, given.days, given.seed, given.truth)
 

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import polars as pl
 
-from .company import DAY, EMBEDDING, HOUR, RESPONSE_NAME, TOKEN_PRICES, Period, iso, month_of, to_datetime
+from .company import (
+    DAY,
+    EMBEDDING,
+    HOUR,
+    RESPONSE_NAME,
+    TOKEN_PRICES,
+    Period,
+    iso,
+    month_of,
+    to_datetime,
+)
 from .draws import Draws
 from .fleet import Node, fleet
 from .writing import write_json
@@ -25,10 +35,14 @@ def billed_tokens(attempts: pl.DataFrame) -> pl.DataFrame:
     return (
         attempts.filter((pl.col("provider") == "openai") & (pl.col("outcome") != "rejected"))
         .with_columns(
-            day_ms=pl.col("ended_ms") // DAY * DAY, uncached_tokens=pl.col("input_tokens") - pl.col("cached_tokens")
+            day_ms=pl.col("ended_ms") // DAY * DAY,
+            uncached_tokens=pl.col("input_tokens") - pl.col("cached_tokens"),
         )
         .group_by(keys)
-        .agg(pl.sum("uncached_tokens", "cached_tokens", "output_tokens"), requests=pl.len().cast(pl.Int64))
+        .agg(
+            pl.sum("uncached_tokens", "cached_tokens", "output_tokens"),
+            requests=pl.len().cast(pl.Int64),
+        )
         .sort(keys)
     )
 
@@ -69,7 +83,14 @@ class CostLine:
 def cost_lines(tokens: pl.DataFrame) -> list[CostLine]:
     """One line a day, project, key, model and token bucket that was used."""
     return [
-        CostLine(row["day_ms"], row["project_id"], row["api_key_id"], row["model"], bucket, row[BUCKETS[bucket]])
+        CostLine(
+            row["day_ms"],
+            row["project_id"],
+            row["api_key_id"],
+            row["model"],
+            bucket,
+            row[BUCKETS[bucket]],
+        )
         for row in tokens.iter_rows(named=True)
         for bucket in TOKEN_PRICES[row["model"]]
         if row[BUCKETS[bucket]]
@@ -79,51 +100,86 @@ def cost_lines(tokens: pl.DataFrame) -> list[CostLine]:
 def _completions(row: dict[str, int | str]) -> dict[str, object]:
     uncached, cached = int(row["uncached_tokens"]), int(row["cached_tokens"])
     return {
-        "object": "organization.usage.completions.result", "input_tokens": uncached + cached,
-        "input_cached_tokens": cached, "input_cache_write_tokens": 0, "input_uncached_tokens": uncached,
-        "output_tokens": row["output_tokens"], "input_text_tokens": uncached, "output_text_tokens": row["output_tokens"],
-        "input_cached_text_tokens": cached, "input_audio_tokens": 0, "input_cached_audio_tokens": 0,
-        "output_audio_tokens": 0, "input_image_tokens": 0, "input_cached_image_tokens": 0, "output_image_tokens": 0,
-        "num_model_requests": row["requests"], "project_id": row["project_id"], "user_id": None,
-        "api_key_id": row["api_key_id"], "model": RESPONSE_NAME[str(row["model"])], "batch": False,
+        "object": "organization.usage.completions.result",
+        "input_tokens": uncached + cached,
+        "input_cached_tokens": cached,
+        "input_cache_write_tokens": 0,
+        "input_uncached_tokens": uncached,
+        "output_tokens": row["output_tokens"],
+        "input_text_tokens": uncached,
+        "output_text_tokens": row["output_tokens"],
+        "input_cached_text_tokens": cached,
+        "input_audio_tokens": 0,
+        "input_cached_audio_tokens": 0,
+        "output_audio_tokens": 0,
+        "input_image_tokens": 0,
+        "input_cached_image_tokens": 0,
+        "output_image_tokens": 0,
+        "num_model_requests": row["requests"],
+        "project_id": row["project_id"],
+        "user_id": None,
+        "api_key_id": row["api_key_id"],
+        "model": RESPONSE_NAME[str(row["model"])],
+        "batch": False,
         "service_tier": "default",
-    }  # fmt: skip
+    }
 
 
 def _embeddings(row: dict[str, int | str]) -> dict[str, object]:
     return {
-        "object": "organization.usage.embeddings.result", "input_tokens": row["uncached_tokens"],
-        "num_model_requests": row["requests"], "project_id": row["project_id"], "user_id": None,
-        "api_key_id": row["api_key_id"], "model": row["model"],
-    }  # fmt: skip
+        "object": "organization.usage.embeddings.result",
+        "input_tokens": row["uncached_tokens"],
+        "num_model_requests": row["requests"],
+        "project_id": row["project_id"],
+        "user_id": None,
+        "api_key_id": row["api_key_id"],
+        "model": row["model"],
+    }
 
 
-def _pages(results: dict[int, list[dict[str, object]]], days: list[int], name: str) -> Iterator[dict[str, object]]:
+def _pages(
+    results: dict[int, list[dict[str, object]]], days: list[int], name: str
+) -> Iterator[dict[str, object]]:
     for first in range(0, len(days), PAGE_BUCKETS):
         is_last = first + PAGE_BUCKETS >= len(days)
         yield {
             "object": "page",
             "data": [
-                {"object": "bucket", "start_time": day // 1_000, "end_time": (day + DAY) // 1_000, "results": results.get(day, [])}
+                {
+                    "object": "bucket",
+                    "start_time": day // 1_000,
+                    "end_time": (day + DAY) // 1_000,
+                    "results": results.get(day, []),
+                }
                 for day in days[first : first + PAGE_BUCKETS]
             ],
             "has_more": not is_last,
             "next_page": None if is_last else "page_" + Draws(days[first]).hexadecimal(24, name),
-        }  # fmt: skip
+        }
 
 
 def write_openai(tokens: pl.DataFrame, period: Period, folder: Path) -> None:
     """Response pages by billing period and time of fetch: costs, completions usage, embeddings usage."""
-    results: dict[str, dict[int, list[dict[str, object]]]] = {"costs": {}, "completions": {}, "embeddings": {}}
+    results: dict[str, dict[int, list[dict[str, object]]]] = {
+        "costs": {},
+        "completions": {},
+        "embeddings": {},
+    }
     for line in cost_lines(tokens):
         results["costs"].setdefault(line.day_ms, []).append(line.result())
     for row in tokens.iter_rows(named=True):
-        kind, make = ("embeddings", _embeddings) if row["model"] == EMBEDDING else ("completions", _completions)
+        kind, make = (
+            ("embeddings", _embeddings)
+            if row["model"] == EMBEDDING
+            else ("completions", _completions)
+        )
         results[kind].setdefault(row["day_ms"], []).append(make(row))
     for month, days in months(period).items():
         for name, by_day in results.items():
             for number, page in enumerate(_pages(by_day, days, name), start=1):
-                write_json(page, folder / month / fetched_at(days, period) / f"{name}-{number:04d}.json")
+                write_json(
+                    page, folder / month / fetched_at(days, period) / f"{name}-{number:04d}.json"
+                )
 
 
 def months(period: Period) -> dict[str, list[int]]:
@@ -165,10 +221,15 @@ def pod_hours(nodes: list[Node]) -> list[PodHour]:
 
 def _version_one(rows: list[PodHour]) -> object:
     return [
-        {"time": iso(row.hour)[:19] + "Z", "amount": row.amount, "timeBilledMs": row.billed_ms, "podId": row.pod_id,
-         "diskSpaceBilledGb": 200}
+        {
+            "time": iso(row.hour)[:19] + "Z",
+            "amount": row.amount,
+            "timeBilledMs": row.billed_ms,
+            "podId": row.pod_id,
+            "diskSpaceBilledGb": 200,
+        }
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def _version_two(rows: list[PodHour], days: list[int]) -> object:
@@ -178,13 +239,25 @@ def _version_two(rows: list[PodHour], days: list[int]) -> object:
     totals = {"totalAmount": total, "gpuAmount": total, "cpuAmount": none, "diskAmount": none}
     return {
         "records": [
-            {"podId": row.pod_id, "startTime": iso(row.hour)[:19] + "Z", "endTime": iso(row.hour + HOUR)[:19] + "Z",
-             "totalAmount": row.amount, "gpuAmount": row.amount, "cpuAmount": none, "diskAmount": none}
+            {
+                "podId": row.pod_id,
+                "startTime": iso(row.hour)[:19] + "Z",
+                "endTime": iso(row.hour + HOUR)[:19] + "Z",
+                "totalAmount": row.amount,
+                "gpuAmount": row.amount,
+                "cpuAmount": none,
+                "diskAmount": none,
+            }
             for row in rows
         ],
-        "metadata": {**window, "bucketSize": "hour", "recordCount": len(rows),
-                     "uniquePodCount": len({row.pod_id for row in rows}), "totals": totals},
-    }  # fmt: skip
+        "metadata": {
+            **window,
+            "bucketSize": "hour",
+            "recordCount": len(rows),
+            "uniquePodCount": len({row.pod_id for row in rows}),
+            "totals": totals,
+        },
+    }
 
 
 def write_runpod(period: Period, draws: Draws, folder: Path) -> None:

@@ -5,9 +5,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from .aws_lines import (
-    DEVELOPMENT_ACCOUNT, PAYER, Line, compute_lines, cost_of, daily_platform_lines, hourly_platform_lines, line, money,
-    monthly_lines, usage,
-)  # fmt: skip
+    DEVELOPMENT_ACCOUNT,
+    PAYER,
+    Line,
+    compute_lines,
+    cost_of,
+    daily_platform_lines,
+    hourly_platform_lines,
+    line,
+    money,
+    monthly_lines,
+    usage,
+)
 from .company import DAY, HOUR, Period, iso, month_bounds, month_of
 from .draws import Draws
 from .fleet import Node, dark_node, development_nodes, fleet
@@ -31,7 +40,10 @@ class Execution:
 def effective_cost(row: Line) -> Decimal:
     """Amortized cost of a line, after AWS' own dashboards."""
     kind = row["line_item_line_item_type"]
-    if row.get("line_item_operation") in POD_OPERATIONS or kind in ("SavingsPlanNegation", "SavingsPlanUpfrontFee"):
+    if row.get("line_item_operation") in POD_OPERATIONS or kind in (
+        "SavingsPlanNegation",
+        "SavingsPlanUpfrontFee",
+    ):
         return Decimal(0)
     if kind == "SavingsPlanCoveredUsage":
         return _decimal(row, "savings_plan_savings_plan_effective_cost")
@@ -55,7 +67,9 @@ def start_of(row: Line) -> int:
 
 def production_executions(period: Period, draws: Draws) -> list[Execution]:
     """October twice, November once (for the sample's period); other periods once a month."""
-    nodes = [node for node in fleet(period, draws) if node.purchase != "runpod"] + [dark_node(period, draws)]
+    nodes = [node for node in fleet(period, draws) if node.purchase != "runpod"] + [
+        dark_node(period, draws)
+    ]
     rows = compute_lines(nodes, period, draws)
     rows += [*hourly_platform_lines(period, draws), *daily_platform_lines(period, draws)]
     months = _by_month(rows)
@@ -69,9 +83,16 @@ def production_executions(period: Period, draws: Draws) -> list[Execution]:
             lines = lines + [refund(months, period)]
         final = index < len(months) - 1
         executions.append(
-            Execution(month, _written(month, period), f"E{month.replace('-', '')}0417" if final else None,
-                      lines + list(monthly_lines(month, lines, Decimal(250) if index == 0 else Decimal(0), True)))
-        )  # fmt: skip
+            Execution(
+                month,
+                _written(month, period),
+                f"E{month.replace('-', '')}0417" if final else None,
+                lines
+                + list(
+                    monthly_lines(month, lines, Decimal(250) if index == 0 else Decimal(0), True)
+                ),
+            )
+        )
     return executions
 
 
@@ -81,11 +102,28 @@ def development_executions(period: Period, draws: Draws) -> list[Execution]:
     rows = [row for row in rows if row.get("savings_plan_savings_plan_a_r_n") is None]
     for day in range(period.start, period.end, DAY):
         gigabytes = Decimal(300 + draws.number("dev bucket", day) % 40) / 31
-        rows.append(usage("AmazonS3", "USW2-TimedStorage-ByteHrs", "StandardStorage", "larkspur-dev-scratch", day, day + DAY,
-                          gigabytes, Decimal("0.023"), "GB-Mo", "$0.023 per GB - first 50 TB / month",
-                          resource_tags={"user_environment": "development"}))  # fmt: skip
+        rows.append(
+            usage(
+                "AmazonS3",
+                "USW2-TimedStorage-ByteHrs",
+                "StandardStorage",
+                "larkspur-dev-scratch",
+                day,
+                day + DAY,
+                gigabytes,
+                Decimal("0.023"),
+                "GB-Mo",
+                "$0.023 per GB - first 50 TB / month",
+                resource_tags={"user_environment": "development"},
+            )
+        )
     return [
-        Execution(month, _written(month, period), None, lines + list(monthly_lines(month, lines, Decimal(0), False)))
+        Execution(
+            month,
+            _written(month, period),
+            None,
+            lines + list(monthly_lines(month, lines, Decimal(0), False)),
+        )
         for month, lines in _by_month(rows).items()
     ]
 
@@ -115,26 +153,55 @@ def _snapshot(month: str, lines: list[Line], split: list[Line], period: Period) 
     for row in (row for row in lines + split if start_of(row) < as_of):
         factor = Decimal(1)
         if row["line_item_line_item_type"] == "Usage":
-            is_newest = start_of(row) + HOUR == as_of or row["line_item_usage_end_date"] == _month_end(month)
-            factor = Decimal("0.5") if is_newest else Decimal("0.9") if start_of(row) == restated else factor
+            is_newest = start_of(row) + HOUR == as_of or row[
+                "line_item_usage_end_date"
+            ] == _month_end(month)
+            factor = (
+                Decimal("0.5")
+                if is_newest
+                else Decimal("0.9")
+                if start_of(row) == restated
+                else factor
+            )
         rows.append(_scaled(row, factor))
     rows += _vanishing(period)
-    return Execution(month, as_of + 25 * 60_000, None, rows + list(monthly_lines(month, rows, Decimal(250), True)))
+    return Execution(
+        month,
+        as_of + 25 * 60_000,
+        None,
+        rows + list(monthly_lines(month, rows, Decimal(250), True)),
+    )
 
 
 def _scaled(row: Line, factor: Decimal) -> Line:
     if factor == 1:
         return row
-    columns = ("line_item_unblended_cost", "line_item_usage_amount", "pricing_public_on_demand_cost")
-    return row | {column: money(_decimal(row, column) * factor) for column in columns if column in row}
+    columns = (
+        "line_item_unblended_cost",
+        "line_item_usage_amount",
+        "pricing_public_on_demand_cost",
+    )
+    return row | {
+        column: money(_decimal(row, column) * factor) for column in columns if column in row
+    }
 
 
 def _vanishing(period: Period) -> Iterator[Line]:
     """Two lines of the first delivery whose resources the second does not know."""
     for number in (1, 2):
         hour = period.day(8) + (10 + number) * HOUR
-        yield usage("AmazonEC2", "USW2-EBS:VolumeUsage.gp3", "CreateVolume-Gp3", f"vol-0a11ce0000000000{number}", hour,
-                    hour + HOUR, Decimal("0.6722222222"), Decimal("0.08"), "GB-Mo", "$0.08 per GB-month of gp3 storage")  # fmt: skip
+        yield usage(
+            "AmazonEC2",
+            "USW2-EBS:VolumeUsage.gp3",
+            "CreateVolume-Gp3",
+            f"vol-0a11ce0000000000{number}",
+            hour,
+            hour + HOUR,
+            Decimal("0.6722222222"),
+            Decimal("0.08"),
+            "GB-Mo",
+            "$0.08 per GB-month of gp3 storage",
+        )
 
 
 def refund(months: dict[str, list[Line]], period: Period) -> Line:
@@ -143,13 +210,26 @@ def refund(months: dict[str, list[Line]], period: Period) -> Line:
     refunded = [row for row in months[month_of(first)] if is_refunded(row, first, last)]
     cost = sum((cost_of(row) for row in refunded), Decimal(0))
     original = refunded[0]
-    same = ("line_item_product_code", "line_item_usage_type", "line_item_operation", "line_item_resource_id",
-            "resource_tags", "product", "product_instance_type", "pricing_unit")  # fmt: skip
+    same = (
+        "line_item_product_code",
+        "line_item_usage_type",
+        "line_item_operation",
+        "line_item_resource_id",
+        "resource_tags",
+        "product",
+        "product_instance_type",
+        "pricing_unit",
+    )
     return line(
-        "Refund", first, last, -cost * REFUNDED_SHARE, bill_bill_type="Refund", line_item_usage_amount=Decimal(0),
+        "Refund",
+        first,
+        last,
+        -cost * REFUNDED_SHARE,
+        bill_bill_type="Refund",
+        line_item_usage_amount=Decimal(0),
         line_item_line_item_description="Refund for degraded g6.xlarge instance hours",
         **{column: original[column] for column in same},
-    )  # fmt: skip
+    )
 
 
 def is_refunded(row: Line, first: int, last: int) -> bool:
@@ -165,7 +245,9 @@ def split_cost_lines(nodes: list[Node], rows: list[Line], day: int) -> Iterator[
     """For one day, three rows a pod-hour that divide the node's cost among its pods once more (GPU 90, CPU 9, memory 1 %)."""
     costs: dict[tuple[object, int], Decimal] = {}
     for row in rows:
-        if day <= start_of(row) < day + DAY and str(row.get("line_item_resource_id")).startswith("i-"):
+        if day <= start_of(row) < day + DAY and str(row.get("line_item_resource_id")).startswith(
+            "i-"
+        ):
             key = (row["line_item_resource_id"], start_of(row))
             costs[key] = costs.get(key, Decimal(0)) + effective_cost(row)
     for node in nodes:
@@ -173,17 +255,32 @@ def split_cost_lines(nodes: list[Node], rows: list[Line], day: int) -> Iterator[
             pods = [pod for pod in node.pods if pod.bound < hour + HOUR and pod.gone > hour]
             for pod in pods:
                 share = costs.get((node.resource_id, hour), Decimal(0)) / len(pods)
-                for kind, percent, unit in (("Accelerator", 90, "Accelerator-Hours"), ("vCPU", 9, "vCPU-Hours"), ("GB", 1, "GB-Hours")):
+                for kind, percent, unit in (
+                    ("Accelerator", 90, "Accelerator-Hours"),
+                    ("vCPU", 9, "vCPU-Hours"),
+                    ("GB", 1, "GB-Hours"),
+                ):
                     yield line(
-                        "Usage", hour, hour + HOUR, Decimal(0), line_item_product_code="AmazonEKS",
-                        line_item_usage_type=f"USW2-EKS-EC2-{kind}-Hours", line_item_operation="EKSPod-EC2",
+                        "Usage",
+                        hour,
+                        hour + HOUR,
+                        Decimal(0),
+                        line_item_product_code="AmazonEKS",
+                        line_item_usage_type=f"USW2-EKS-EC2-{kind}-Hours",
+                        line_item_operation="EKSPod-EC2",
                         line_item_resource_id=f"arn:aws:eks:us-west-2:{PAYER}:pod/larkspur-prod/serving/{pod.model.split('-')[0]}/{pod.uid}",
-                        line_item_usage_amount=Decimal(len(pod.gpus)), pricing_unit=unit,
+                        line_item_usage_amount=Decimal(len(pod.gpus)),
+                        pricing_unit=unit,
                         split_line_item_parent_resource_id=node.resource_id,
-                        split_line_item_split_cost=money(share * percent / 100), split_line_item_unused_cost=Decimal(0),
-                        split_line_item_split_usage=Decimal(len(pod.gpus)), split_line_item_reserved_usage=Decimal(len(pod.gpus)),
-                        resource_tags={"aws_eks_cluster_name": "larkspur-prod", "aws_eks_namespace": "serving"},
-                    )  # fmt: skip
+                        split_line_item_split_cost=money(share * percent / 100),
+                        split_line_item_unused_cost=Decimal(0),
+                        split_line_item_split_usage=Decimal(len(pod.gpus)),
+                        split_line_item_reserved_usage=Decimal(len(pod.gpus)),
+                        resource_tags={
+                            "aws_eks_cluster_name": "larkspur-prod",
+                            "aws_eks_namespace": "serving",
+                        },
+                    )
 
 
 def account_of(source: str) -> str:

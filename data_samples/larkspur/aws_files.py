@@ -50,10 +50,16 @@ _COLUMNS = {
 }
 _KINDS = {"#": "double", "@": "timestamp", "%": "map<string,string>"}
 _ARROW = {
-    "double": pa.float64(), "timestamp": pa.timestamp("ms"), "string": pa.string(),
+    "double": pa.float64(),
+    "timestamp": pa.timestamp("ms"),
+    "string": pa.string(),
     "map<string,string>": pa.map_(pa.string(), pa.string()),
-}  # fmt: skip
-NEVER_IN_CSV = ("reservation_", "split_line_item_", "discount")  # what the development account's export leaves out
+}
+NEVER_IN_CSV = (
+    "reservation_",
+    "split_line_item_",
+    "discount",
+)  # what the development account's export leaves out
 
 
 def _cur_columns() -> dict[str, str]:
@@ -77,24 +83,38 @@ def delivered(execution: Execution, account: str, export: str) -> list[Line]:
         first, last = row["line_item_usage_start_date"], row["line_item_usage_end_date"]
         assert isinstance(first, int) and isinstance(last, int)
         common: Line = {
-            "bill_bill_type": "Anniversary", "bill_billing_entity": "AWS", "bill_billing_period_start_date": start,
-            "bill_billing_period_end_date": end, "bill_invoice_id": execution.invoice_id,
-            "bill_invoicing_entity": "Amazon Web Services, Inc.", "bill_payer_account_id": account,
-            "bill_payer_account_name": "Larkspur Desk" if account == PAYER else "Larkspur Desk Development",
+            "bill_bill_type": "Anniversary",
+            "bill_billing_entity": "AWS",
+            "bill_billing_period_start_date": start,
+            "bill_billing_period_end_date": end,
+            "bill_invoice_id": execution.invoice_id,
+            "bill_invoicing_entity": "Amazon Web Services, Inc.",
+            "bill_payer_account_id": account,
+            "bill_payer_account_name": "Larkspur Desk"
+            if account == PAYER
+            else "Larkspur Desk Development",
             "identity_line_item_id": draws.hexadecimal(48, export, number),
             "identity_time_interval": f"{iso(first)[:19]}Z/{iso(last)[:19]}Z",
-            "line_item_blended_cost": row["line_item_unblended_cost"], "line_item_currency_code": "USD",
-            "line_item_legal_entity": "Amazon Web Services, Inc.", "line_item_usage_account_id": account,
+            "line_item_blended_cost": row["line_item_unblended_cost"],
+            "line_item_currency_code": "USD",
+            "line_item_legal_entity": "Amazon Web Services, Inc.",
+            "line_item_usage_account_id": account,
             "line_item_usage_account_name": "larkspur-prod" if account == PAYER else "larkspur-dev",
-            "pricing_currency": "USD", "product": {}, "cost_category": {}, "discount": {}, "resource_tags": {},
+            "pricing_currency": "USD",
+            "product": {},
+            "cost_category": {},
+            "discount": {},
+            "resource_tags": {},
             "product_region_code": "us-west-2",
-        }  # fmt: skip
+        }
         rows.append(common | row)
     return rows
 
 
 def _arrow_value(kind: str, value: Value) -> object:
-    if kind == "double":  # Parquet's column is a double; this is the only place where a cost becomes one
+    if (
+        kind == "double"
+    ):  # Parquet's column is a double; this is the only place where a cost becomes one
         return None if value is None else float(str(value))
     if kind == "timestamp":
         return None if value is None else to_datetime(int(str(value)))
@@ -110,7 +130,9 @@ def write_parquet(rows: Sequence[Line], path: Path) -> None:
         for name, kind in CUR_COLUMNS.items()
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="snappy", store_schema=False)
+    pq.write_table(
+        pa.Table.from_arrays(arrays, schema=schema), path, compression="snappy", store_schema=False
+    )
 
 
 def _csv_value(kind: str, value: Value) -> str:
@@ -132,11 +154,15 @@ def write_csv(rows: Sequence[Line], path: Path) -> None:
     columns, text = csv_columns(), io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_csv_value(kind, row.get(name)) for name, kind in columns.items()] for row in rows)
+    writer.writerows(
+        [_csv_value(kind, row.get(name)) for name, kind in columns.items()] for row in rows
+    )
     write_gzip(text.getvalue(), path)
 
 
-def _manifest(execution: Execution, export: str, account: str, columns: dict[str, str], keys: list[str]) -> dict[str, object]:
+def _manifest(
+    execution: Execution, export: str, account: str, columns: dict[str, str], keys: list[str]
+) -> dict[str, object]:
     start, end = month_bounds(execution.month)
     return {
         "executionId": iso_folder(execution, export)[25:],
@@ -148,7 +174,9 @@ def _manifest(execution: Execution, export: str, account: str, columns: dict[str
     }
 
 
-def write_production_export(executions: list[Execution], folder: Path, export: str = "larkspur-cur") -> None:
+def write_production_export(
+    executions: list[Execution], folder: Path, export: str = "larkspur-cur"
+) -> None:
     """Create-new mode: a folder an execution, two chunks each; the month's own manifest equals the latest one's."""
     for execution in executions:
         partition, run = f"BILLING_PERIOD={execution.month}", iso_folder(execution, export)
@@ -162,7 +190,9 @@ def write_production_export(executions: list[Execution], folder: Path, export: s
             write_json(manifest, folder / "metadata" / place / f"{export}-Manifest.json")
 
 
-def write_development_export(executions: list[Execution], folder: Path, export: str = "larkspur-dev") -> None:
+def write_development_export(
+    executions: list[Execution], folder: Path, export: str = "larkspur-dev"
+) -> None:
     """Overwrite mode: chunks in place. October's second chunk was needed once and is empty now."""
     for number, execution in enumerate(executions):
         partition = f"data/BILLING_PERIOD={execution.month}"
@@ -171,4 +201,7 @@ def write_development_export(executions: list[Execution], folder: Path, export: 
         if number == 0:
             write_csv([], folder / partition / f"{export}-00002.csv.gz")
         manifest = _manifest(execution, export, DEVELOPMENT_ACCOUNT, csv_columns(), [key])
-        write_json(manifest, folder / "metadata" / f"BILLING_PERIOD={execution.month}" / f"{export}-Manifest.json")
+        write_json(
+            manifest,
+            folder / "metadata" / f"BILLING_PERIOD={execution.month}" / f"{export}-Manifest.json",
+        )

@@ -13,7 +13,10 @@ Line = dict[str, Value]
 
 PAYER, DEVELOPMENT_ACCOUNT = "411122223333", "411122224444"
 SAVINGS_PLAN = "arn:aws:savingsplans::411122223333:savingsplan/2f6c1a0e-5d1b-4a63-9e0f-7c1d2b3a4e5f"
-COMMITMENT, SAVINGS_PLAN_RATE = Decimal(5), Decimal(4)  # dollars an hour: promised; for one p5.4xlarge
+COMMITMENT, SAVINGS_PLAN_RATE = (
+    Decimal(5),
+    Decimal(4),
+)  # dollars an hour: promised; for one p5.4xlarge
 CLUSTER = f"arn:aws:eks:us-west-2:{PAYER}:cluster/larkspur-prod"
 NAT_GATEWAY = f"arn:aws:ec2:us-west-2:{PAYER}:natgateway/nat-0f3d2c1b4a5968778"
 
@@ -42,18 +45,39 @@ def line(kind: str, start: int, end: int, cost: Decimal, **columns: Value) -> Li
 
 
 def usage(
-    code: str, usage_type: str, operation: str, resource: str | None, start: int, end: int, quantity: Decimal,
-    rate: Decimal, unit: str, description: str, **columns: Value,
-) -> Line:  # fmt: skip
+    code: str,
+    usage_type: str,
+    operation: str,
+    resource: str | None,
+    start: int,
+    end: int,
+    quantity: Decimal,
+    rate: Decimal,
+    unit: str,
+    description: str,
+    **columns: Value,
+) -> Line:
     return line(
-        "Usage", start, end, quantity * rate,
-        line_item_product_code=code, line_item_usage_type=usage_type, line_item_operation=operation,
-        line_item_resource_id=resource, line_item_usage_amount=money(quantity), line_item_unblended_rate=str(rate),
-        line_item_line_item_description=description, pricing_unit=unit, pricing_term="OnDemand",
-        pricing_public_on_demand_cost=money(quantity * rate), pricing_public_on_demand_rate=str(rate),
-        product_servicecode=code, product_usagetype=usage_type, product_operation=operation,
+        "Usage",
+        start,
+        end,
+        quantity * rate,
+        line_item_product_code=code,
+        line_item_usage_type=usage_type,
+        line_item_operation=operation,
+        line_item_resource_id=resource,
+        line_item_usage_amount=money(quantity),
+        line_item_unblended_rate=str(rate),
+        line_item_line_item_description=description,
+        pricing_unit=unit,
+        pricing_term="OnDemand",
+        pricing_public_on_demand_cost=money(quantity * rate),
+        pricing_public_on_demand_rate=str(rate),
+        product_servicecode=code,
+        product_usagetype=usage_type,
+        product_operation=operation,
         **columns,
-    )  # fmt: skip
+    )
 
 
 def node_hours(node: Node, period: Period) -> Iterator[tuple[int, Decimal]]:
@@ -66,19 +90,34 @@ def node_hours(node: Node, period: Period) -> Iterator[tuple[int, Decimal]]:
 
 def _instance_columns(node: Node) -> dict[str, Value]:
     _, gpus, gpu_memory, cpus, memory = INSTANCES[node.instance]
-    product = {} if node.purchase == "spot" else {
-        "product_name": "Amazon Elastic Compute Cloud", "instance_type": node.instance, "gpu": gpus,
-        "gpu_memory": gpu_memory, "vcpu": cpus, "memory": memory, "region": "us-west-2",
-    }  # fmt: skip
-    tags = {"user_pool": node.pool, "user_environment": "production", "aws_eks_cluster_name": "larkspur-prod"}
+    product = (
+        {}
+        if node.purchase == "spot"
+        else {
+            "product_name": "Amazon Elastic Compute Cloud",
+            "instance_type": node.instance,
+            "gpu": gpus,
+            "gpu_memory": gpu_memory,
+            "vcpu": cpus,
+            "memory": memory,
+            "region": "us-west-2",
+        }
+    )
+    tags = {
+        "user_pool": node.pool,
+        "user_environment": "production",
+        "aws_eks_cluster_name": "larkspur-prod",
+    }
     if not node.pool:
         tags = {"user_environment": "development"}
     return {
-        "product": product, "resource_tags": tags, "line_item_availability_zone": "us-west-2b",
+        "product": product,
+        "resource_tags": tags,
+        "line_item_availability_zone": "us-west-2b",
         "product_instance_type": None if node.purchase == "spot" else node.instance,
         "product_instance_family": None if node.purchase == "spot" else "GPU instance",
         "product_product_family": None if node.purchase == "spot" else "Compute Instance",
-    }  # fmt: skip
+    }
 
 
 def on_demand(node: Node, hour: int, hours: Decimal, rate: Decimal) -> Line:
@@ -86,9 +125,18 @@ def on_demand(node: Node, hour: int, hours: Decimal, rate: Decimal) -> Line:
     operation = "RunInstances:SV002" if node.purchase == "spot" else "RunInstances"
     text = f"${rate} per {'spot' if node.purchase == 'spot' else 'On Demand Linux'} {node.instance} Instance Hour"
     return usage(
-        "AmazonEC2", f"USW2-{kind}:{node.instance}", operation, node.resource_id, hour, hour + HOUR, hours, rate,
-        "Hrs", text, **_instance_columns(node),
-    )  # fmt: skip
+        "AmazonEC2",
+        f"USW2-{kind}:{node.instance}",
+        operation,
+        node.resource_id,
+        hour,
+        hour + HOUR,
+        hours,
+        rate,
+        "Hrs",
+        text,
+        **_instance_columns(node),
+    )
 
 
 def covered(node: Node, hour: int, hours: Decimal) -> list[Line]:
@@ -105,13 +153,20 @@ def covered(node: Node, hour: int, hours: Decimal) -> list[Line]:
         "savings_plan_purchase_term": "1yr",
     }
     taken_back = line(
-        "SavingsPlanNegation", hour, hour + HOUR, -hours * rate,
-        line_item_product_code="AmazonEC2", line_item_usage_type=full["line_item_usage_type"],
-        line_item_operation=full["line_item_operation"], line_item_resource_id=node.resource_id,
-        line_item_usage_amount=money(hours), pricing_unit="Hrs", pricing_public_on_demand_cost=money(-hours * rate),
+        "SavingsPlanNegation",
+        hour,
+        hour + HOUR,
+        -hours * rate,
+        line_item_product_code="AmazonEC2",
+        line_item_usage_type=full["line_item_usage_type"],
+        line_item_operation=full["line_item_operation"],
+        line_item_resource_id=node.resource_id,
+        line_item_usage_amount=money(hours),
+        pricing_unit="Hrs",
+        pricing_public_on_demand_cost=money(-hours * rate),
         line_item_line_item_description=f"SavingsPlanNegation used by AccountId : {PAYER} and UsageSku : P54XL",
         **plan,
-    )  # fmt: skip
+    )
     return [full, taken_back]
 
 
@@ -131,27 +186,43 @@ class SavingsPlanHours:
     def fees(self, period: Period) -> Iterator[Line]:
         """The upfront half of a year once, and the recurring half each hour."""
         plan: dict[str, Value] = {
-            "savings_plan_savings_plan_a_r_n": SAVINGS_PLAN, "line_item_product_code": "ComputeSavingsPlans",
-            "savings_plan_offering_type": "ComputeSavingsPlans", "savings_plan_payment_option": "Partial Upfront",
-            "savings_plan_purchase_term": "1yr", "savings_plan_region": "us-west-2",
-            "savings_plan_start_time": "2026-10-01T00:00:00.000Z", "savings_plan_end_time": "2027-09-30T23:59:59.000Z",
-        }  # fmt: skip
+            "savings_plan_savings_plan_a_r_n": SAVINGS_PLAN,
+            "line_item_product_code": "ComputeSavingsPlans",
+            "savings_plan_offering_type": "ComputeSavingsPlans",
+            "savings_plan_payment_option": "Partial Upfront",
+            "savings_plan_purchase_term": "1yr",
+            "savings_plan_region": "us-west-2",
+            "savings_plan_start_time": "2026-10-01T00:00:00.000Z",
+            "savings_plan_end_time": "2027-09-30T23:59:59.000Z",
+        }
         usage_type, half = "ComputeSP:1yrPartialUpfront", COMMITMENT / 2
         yield line(
-            "SavingsPlanUpfrontFee", period.start, period.start + HOUR, half * 8_760, line_item_usage_type=usage_type,
-            line_item_usage_amount=Decimal(1), line_item_line_item_description="1 year Partial Upfront Compute Savings Plan",
-            bill_bill_type="Purchase", **plan,
-        )  # fmt: skip
+            "SavingsPlanUpfrontFee",
+            period.start,
+            period.start + HOUR,
+            half * 8_760,
+            line_item_usage_type=usage_type,
+            line_item_usage_amount=Decimal(1),
+            line_item_line_item_description="1 year Partial Upfront Compute Savings Plan",
+            bill_bill_type="Purchase",
+            **plan,
+        )
         for hour in range(period.start, period.end, HOUR):
             yield line(
-                "SavingsPlanRecurringFee", hour, hour + HOUR, half, line_item_usage_type=usage_type,
-                line_item_usage_amount=Decimal(1), pricing_unit="Hrs",
+                "SavingsPlanRecurringFee",
+                hour,
+                hour + HOUR,
+                half,
+                line_item_usage_type=usage_type,
+                line_item_usage_amount=Decimal(1),
+                pricing_unit="Hrs",
                 line_item_line_item_description="1 year Partial Upfront Compute Savings Plan",
                 savings_plan_total_commitment_to_date=COMMITMENT,
                 savings_plan_used_commitment=self.used.get(hour, Decimal(0)),
                 savings_plan_recurring_commitment_for_billing_period=half,
-                savings_plan_amortized_upfront_commitment_for_billing_period=half, **plan,
-            )  # fmt: skip
+                savings_plan_amortized_upfront_commitment_for_billing_period=half,
+                **plan,
+            )
 
 
 def compute_lines(nodes: Iterable[Node], period: Period, draws: Draws) -> list[Line]:
@@ -172,41 +243,125 @@ def hourly_platform_lines(period: Period, draws: Draws) -> Iterator[Line]:
     for hour in range(period.start, period.end, HOUR):
         gigabytes = Decimal(40_000 + draws.number("nat", hour) % 90_000) / 100_000
         until, one = hour + HOUR, Decimal(1)
-        yield usage("AmazonEKS", "USW2-AmazonEKS-Hours:perCluster", "CreateOperation", CLUSTER, hour, until, one,
-                    Decimal("0.10"), "hours", "$0.10 per hour for each Amazon EKS cluster")  # fmt: skip
-        yield usage("AmazonEC2", "USW2-NatGateway-Hours", "NatGateway", NAT_GATEWAY, hour, until, one,
-                    Decimal("0.045"), "Hrs", "$0.045 per NAT Gateway Hour", product_product_family="NAT Gateway")  # fmt: skip
-        yield usage("AmazonEC2", "USW2-NatGateway-Bytes", "NatGateway", NAT_GATEWAY, hour, until, gigabytes,
-                    Decimal("0.045"), "GB", "$0.045 per GB Data Processed by NAT Gateways",
-                    product_product_family="NAT Gateway")  # fmt: skip
+        yield usage(
+            "AmazonEKS",
+            "USW2-AmazonEKS-Hours:perCluster",
+            "CreateOperation",
+            CLUSTER,
+            hour,
+            until,
+            one,
+            Decimal("0.10"),
+            "hours",
+            "$0.10 per hour for each Amazon EKS cluster",
+        )
+        yield usage(
+            "AmazonEC2",
+            "USW2-NatGateway-Hours",
+            "NatGateway",
+            NAT_GATEWAY,
+            hour,
+            until,
+            one,
+            Decimal("0.045"),
+            "Hrs",
+            "$0.045 per NAT Gateway Hour",
+            product_product_family="NAT Gateway",
+        )
+        yield usage(
+            "AmazonEC2",
+            "USW2-NatGateway-Bytes",
+            "NatGateway",
+            NAT_GATEWAY,
+            hour,
+            until,
+            gigabytes,
+            Decimal("0.045"),
+            "GB",
+            "$0.045 per GB Data Processed by NAT Gateways",
+            product_product_family="NAT Gateway",
+        )
 
 
 def daily_platform_lines(period: Period, draws: Draws) -> Iterator[Line]:
     for day in range(period.start, period.end, DAY):
         until, jitter = day + DAY, draws.number("daily", day)
-        yield usage("AmazonS3", "USW2-TimedStorage-ByteHrs", "StandardStorage", "larkspur-assets", day, until,
-                    Decimal(1_200 + jitter % 90) / 31, Decimal("0.023"), "GB-Mo", "$0.023 per GB - first 50 TB / month")  # fmt: skip
-        yield usage("AmazonCloudWatch", "USW2-DataProcessing-Bytes", "PutLogEvents",
-                    f"arn:aws:logs:us-west-2:{PAYER}:log-group:/larkspur/model-servers", day, until,
-                    Decimal(700 + jitter % 500) / 100, Decimal("0.50"), "GB", "$0.50 per GB custom log data ingested")  # fmt: skip
-        yield usage("AWSDataTransfer", "USW2-DataTransfer-Out-Bytes", "", None, day, until,
-                    Decimal(3_000 + jitter % 1_700) / 100, Decimal("0.09"), "GB", "$0.090 per GB - first 10 TB / month")  # fmt: skip
+        yield usage(
+            "AmazonS3",
+            "USW2-TimedStorage-ByteHrs",
+            "StandardStorage",
+            "larkspur-assets",
+            day,
+            until,
+            Decimal(1_200 + jitter % 90) / 31,
+            Decimal("0.023"),
+            "GB-Mo",
+            "$0.023 per GB - first 50 TB / month",
+        )
+        yield usage(
+            "AmazonCloudWatch",
+            "USW2-DataProcessing-Bytes",
+            "PutLogEvents",
+            f"arn:aws:logs:us-west-2:{PAYER}:log-group:/larkspur/model-servers",
+            day,
+            until,
+            Decimal(700 + jitter % 500) / 100,
+            Decimal("0.50"),
+            "GB",
+            "$0.50 per GB custom log data ingested",
+        )
+        yield usage(
+            "AWSDataTransfer",
+            "USW2-DataTransfer-Out-Bytes",
+            "",
+            None,
+            day,
+            until,
+            Decimal(3_000 + jitter % 1_700) / 100,
+            Decimal("0.09"),
+            "GB",
+            "$0.090 per GB - first 10 TB / month",
+        )
 
 
 def monthly_lines(month: str, lines: list[Line], credit: Decimal, support: bool) -> Iterator[Line]:
     """Tax, credit and support of one month; their interval is the whole month, whatever has passed of it."""
     start, end = month_bounds(month)
-    usage_cost = sum((cost_of(row) for row in lines if row.get("bill_bill_type") is None), Decimal(0))
+    usage_cost = sum(
+        (cost_of(row) for row in lines if row.get("bill_bill_type") is None), Decimal(0)
+    )
     if support:
         fee = max(Decimal(100), usage_cost / 10)
-        yield line("Fee", start, end, fee, line_item_product_code="AWSSupportBusiness", line_item_usage_type="Dollar",
-                   line_item_usage_amount=Decimal(1), line_item_line_item_description="AWS Support (Business)")  # fmt: skip
-    yield line("Tax", start, end, usage_cost * Decimal("0.0825"), line_item_product_code="AmazonEC2",
-               line_item_tax_type="USSalesTax", line_item_usage_amount=Decimal(1),
-               line_item_line_item_description="Tax for product code AmazonEC2")  # fmt: skip
+        yield line(
+            "Fee",
+            start,
+            end,
+            fee,
+            line_item_product_code="AWSSupportBusiness",
+            line_item_usage_type="Dollar",
+            line_item_usage_amount=Decimal(1),
+            line_item_line_item_description="AWS Support (Business)",
+        )
+    yield line(
+        "Tax",
+        start,
+        end,
+        usage_cost * Decimal("0.0825"),
+        line_item_product_code="AmazonEC2",
+        line_item_tax_type="USSalesTax",
+        line_item_usage_amount=Decimal(1),
+        line_item_line_item_description="Tax for product code AmazonEC2",
+    )
     if credit:
-        yield line("Credit", start, end, -credit, line_item_product_code="AmazonEC2", line_item_usage_amount=Decimal(1),
-                   line_item_line_item_description="Larkspur launch promotional credit")  # fmt: skip
+        yield line(
+            "Credit",
+            start,
+            end,
+            -credit,
+            line_item_product_code="AmazonEC2",
+            line_item_usage_amount=Decimal(1),
+            line_item_line_item_description="Larkspur launch promotional credit",
+        )
 
 
 def cost_of(row: Line) -> Decimal:

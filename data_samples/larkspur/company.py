@@ -63,11 +63,11 @@ class Model:
 
 
 MODELS = [
-    Model(MINI, "gpt-5-mini-2025-08-07", "openai", 300, 9_000, 60, 1_400, 350, 40, 6_000),
-    Model(FULL, "gpt-5-2025-08-07", "openai", 300, 9_000, 80, 1_800, 600, 60, 11_000),
+    Model(MINI, "gpt-5-mini-2025-08-07", "openai", 300, 40_000, 60, 3_000, 350, 8, 6_000),
+    Model(FULL, "gpt-5-2025-08-07", "openai", 300, 40_000, 80, 3_600, 600, 12, 11_000),
     Model(EMBEDDING, "text-embedding-3-small", "openai", 8, 1_200, 0, 0, 60, 20, 0),
-    Model(CHAT, CHAT, "vllm", 400, 7_000, 120, 1_500, 250, 150, 38_000),
-    Model(LIGHT, LIGHT, "vllm", 150, 2_500, 8, 400, 90, 60, 14_000),
+    Model(CHAT, CHAT, "vllm", 400, 7_000, 300, 2_700, 250, 150, 45_000),
+    Model(LIGHT, LIGHT, "vllm", 150, 2_500, 60, 1_100, 90, 60, 18_000),
 ]
 RESPONSE_NAME = {model.name: model.response_name for model in MODELS}
 
@@ -87,7 +87,9 @@ PROJECTS = {
 
 # Local office hours as UTC: quiet nights, two humps.
 HOUR_WEIGHTS = [3, 2, 2, 2, 2, 3, 5, 12, 26, 38, 40, 34, 24, 32, 40, 38, 30, 20, 12, 8, 6, 5, 4, 4]
-MIDNIGHT_WEIGHT = 300  # extra lots for the last minute of a day, so that some attempts cross midnight
+MIDNIGHT_WEIGHT = (
+    300  # extra lots for the last minute of a day, so that some attempts cross midnight
+)
 
 
 @dataclass(frozen=True)

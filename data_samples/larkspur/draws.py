@@ -54,7 +54,9 @@ class Draws:
         """Whole numbers 0 … limit - 1 as Int64."""
         return (self.bits(key, salt) % u64(limit)).cast(pl.Int64)
 
-    def pick(self, key: pl.Expr, salt: str, values: Sequence[object], weights: Sequence[int]) -> pl.Expr:
+    def pick(
+        self, key: pl.Expr, salt: str, values: Sequence[object], weights: Sequence[int]
+    ) -> pl.Expr:
         """One of the values a row, in proportion to whole weights."""
         lots = [value for value, weight in zip(values, weights, strict=True) for _ in range(weight)]
         return pl.lit(pl.Series("lots", lots)).gather(self.bits(key, salt) % u64(len(lots)))

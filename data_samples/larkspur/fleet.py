@@ -62,7 +62,9 @@ class _Builder:
     def instance_id(self, *name: object) -> str:
         return "i-0" + self.draws.hexadecimal(16, "instance", *name)
 
-    def pod(self, name: str, model: str, gpus: tuple[int, ...], bound: int, stops: int, cold_s: int) -> Pod:
+    def pod(
+        self, name: str, model: str, gpus: tuple[int, ...], bound: int, stops: int, cold_s: int
+    ) -> Pod:
         digits = self.draws.hexadecimal(32, "pod", name)
         uid = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
         return Pod(uid, model, gpus, bound, bound + cold_s * SECOND, stops, stops + 30 * SECOND)
@@ -76,7 +78,16 @@ class _Builder:
             self.pod("chat-a2", CHAT, (0,), swap + 70 * SECOND, last - HOUR, 150),
         )
         return Node(
-            self.instance_id("chat-a"), "chat-gpu", "p5.4xlarge", "savings_plan", 1, first, last, 120_000, 60_000, pods
+            self.instance_id("chat-a"),
+            "chat-gpu",
+            "p5.4xlarge",
+            "savings_plan",
+            1,
+            first,
+            last,
+            120_000,
+            60_000,
+            pods,
         )
 
     def extra_chat_node(self) -> Node:
@@ -85,18 +96,39 @@ class _Builder:
         pod = self.pod("chat-b", CHAT, (0,), begins + 155 * SECOND, ends - 75 * SECOND, 170)
         gaps = ((self.at(7, 11, 20), self.at(7, 12)),)
         return Node(
-            self.instance_id("chat-b"), "chat-gpu", "p5.4xlarge", "savings_plan", 1, begins, ends, 140_000, 40_000, (pod,), gaps
+            self.instance_id("chat-b"),
+            "chat-gpu",
+            "p5.4xlarge",
+            "savings_plan",
+            1,
+            begins,
+            ends,
+            140_000,
+            40_000,
+            (pod,),
+            gaps,
         )
 
     def big_chat_node(self) -> Node:
         """Eight GPUs for three days: two pods of four, of which the second comes late and leaves early."""
         begins, ends = self.at(19, 13, 7, 20), self.at(22, 18, 31, 5)
         pods = (
-            self.pod("chat-c1", CHAT, (0, 1, 2, 3), begins + 220 * SECOND, ends - 100 * SECOND, 260),
+            self.pod(
+                "chat-c1", CHAT, (0, 1, 2, 3), begins + 220 * SECOND, ends - 100 * SECOND, 260
+            ),
             self.pod("chat-c2", CHAT, (4, 5, 6, 7), self.at(19, 18, 20), self.at(22, 9), 240),
         )
         return Node(
-            self.instance_id("chat-c"), "chat-gpu", "p5.48xlarge", "on_demand", 8, begins, ends, 210_000, 65_000, pods
+            self.instance_id("chat-c"),
+            "chat-gpu",
+            "p5.48xlarge",
+            "on_demand",
+            8,
+            begins,
+            ends,
+            210_000,
+            65_000,
+            pods,
         )
 
     def light_node(self) -> Node:
@@ -108,13 +140,34 @@ class _Builder:
         )
         gaps = ((self.at(14, 3, 25), self.at(14, 4)),)
         return Node(
-            self.instance_id("light-d"), "light-gpu", "g6.xlarge", "on_demand", 1, first, last, 90_000, 45_000, pods, gaps
+            self.instance_id("light-d"),
+            "light-gpu",
+            "g6.xlarge",
+            "on_demand",
+            1,
+            first,
+            last,
+            90_000,
+            45_000,
+            pods,
+            gaps,
         )
 
     def spot_node(self, day: int, name: str, begins: int, ends: int) -> Node:
-        pod = self.pod(f"light-{name}-{day}", LIGHT, (0,), begins + 105 * SECOND, ends - 70 * SECOND, 75)
+        pod = self.pod(
+            f"light-{name}-{day}", LIGHT, (0,), begins + 105 * SECOND, ends - 70 * SECOND, 75
+        )
         return Node(
-            self.instance_id(name, day), "light-gpu", "g6.xlarge", "spot", 1, begins, ends, 95_000, 35_000, (pod,)
+            self.instance_id(name, day),
+            "light-gpu",
+            "g6.xlarge",
+            "spot",
+            1,
+            begins,
+            ends,
+            95_000,
+            35_000,
+            (pod,),
         )
 
     def spot_nodes(self, day: int) -> Iterator[Node]:
@@ -130,28 +183,41 @@ class _Builder:
             node = replace(node, gaps=((ends - 22 * MINUTE, ends),))
         yield node
         if day % 5 == 1:
-            yield self.spot_node(day, "lunch", self.at(day, 11, 40, jitter % 50), self.at(day, 14, 25, jitter % 45))
+            yield self.spot_node(
+                day, "lunch", self.at(day, 11, 40, jitter % 50), self.at(day, 14, 25, jitter % 45)
+            )
 
     def rented_pod(self, day: int, name: str, begins: int, hours_ms: int) -> Node:
         """A pod on RunPod: the vendor's pod is the machine and the server at once."""
         ends = begins + hours_ms
         pod = self.pod(f"rented-{name}-{day}", CHAT, (0, 1), begins + 38_412, ends - 41_250, 130)
         resource = self.draws.hexadecimal(14, "rented", name, day)
-        return Node(resource, "chat-gpu", "2xH100", "runpod", 2, begins, ends, 31_380, 8_734, (pod,))
+        return Node(
+            resource, "chat-gpu", "2xH100", "runpod", 2, begins, ends, 31_380, 8_734, (pod,)
+        )
 
     def rented_pods(self, day: int) -> Iterator[Node]:
         if day not in (1, 7, 13, 14, 20, 27, 32, 33):
             return
         jitter = self.draws.number("rented", day)
-        yield self.rented_pod(day, "a", self.at(day, 8, 40) + jitter % 900_000, 7 * HOUR + jitter % 1_700_000)
+        yield self.rented_pod(
+            day, "a", self.at(day, 8, 40) + jitter % 900_000, 7 * HOUR + jitter % 1_700_000
+        )
         if day % 2 == 1:
-            yield self.rented_pod(day, "b", self.at(day, 13, 20) + jitter % 700_000, 2 * HOUR + jitter % 2_900_000)
+            yield self.rented_pod(
+                day, "b", self.at(day, 13, 20) + jitter % 700_000, 2 * HOUR + jitter % 2_900_000
+            )
 
 
 def fleet(period: Period, draws: Draws) -> list[Node]:
     """Every GPU node that telemetry knows, those that live past the period included."""
     make = _Builder(period, draws)
-    nodes = [make.savings_plan_node(), make.extra_chat_node(), make.big_chat_node(), make.light_node()]
+    nodes = [
+        make.savings_plan_node(),
+        make.extra_chat_node(),
+        make.big_chat_node(),
+        make.light_node(),
+    ]
     for index, day in enumerate(period.dates()):
         if day.weekday() < 5:
             nodes += make.spot_nodes(index)
@@ -163,14 +229,26 @@ def dark_node(period: Period, draws: Draws) -> Node:
     """Billed for some days, and no telemetry ever mentions it."""
     make = _Builder(period, draws)
     begins, ends = make.at(23, 9, 41), make.at(26, 5, 12, 30)
-    return Node(make.instance_id("dark"), "light-gpu", "g6.xlarge", "on_demand", 1, begins, ends, 0, 0)
+    return Node(
+        make.instance_id("dark"), "light-gpu", "g6.xlarge", "on_demand", 1, begins, ends, 0, 0
+    )
 
 
 def development_nodes(period: Period, draws: Draws) -> list[Node]:
     """The development account's GPU machine: one instance, started on working days."""
     make = _Builder(period, draws)
     return [
-        Node(make.instance_id("dev"), "", "g6.xlarge", "on_demand", 1, make.at(index, 8, 30), make.at(index, 16, 30), 0, 0)
+        Node(
+            make.instance_id("dev"),
+            "",
+            "g6.xlarge",
+            "on_demand",
+            1,
+            make.at(index, 8, 30),
+            make.at(index, 16, 30),
+            0,
+            0,
+        )
         for index, day in enumerate(period.dates())
         if day.weekday() < 5
     ]
@@ -195,9 +273,15 @@ def states(node: Node) -> Iterator[Interval]:
 
 def recorded(node: Node, period: Period) -> Iterator[Interval]:
     """The states as recorded: without the gaps, inside the period, cut at UTC midnight."""
-    cuts = sorted({edge for gap in node.gaps for edge in gap} | set(range(period.start, period.end + 1, DAY)))
+    cuts = sorted(
+        {edge for gap in node.gaps for edge in gap} | set(range(period.start, period.end + 1, DAY))
+    )
     for interval in states(node):
-        edges = [interval.start, *(cut for cut in cuts if interval.start < cut < interval.end), interval.end]
+        edges = [
+            interval.start,
+            *(cut for cut in cuts if interval.start < cut < interval.end),
+            interval.end,
+        ]
         for start, end in zip(edges, edges[1:], strict=False):
             hidden = any(gap_start <= start < gap_end for gap_start, gap_end in node.gaps)
             if start < end and period.start <= start < period.end and not hidden:
@@ -205,8 +289,16 @@ def recorded(node: Node, period: Period) -> Iterator[Interval]:
 
 
 LIFECYCLE_COLUMNS = (
-    "resource_id", "gpu_index", "gpu_count", "pool", "pod_uid", "model", "state", "started_at", "ended_at",
-)  # fmt: skip
+    "resource_id",
+    "gpu_index",
+    "gpu_count",
+    "pool",
+    "pod_uid",
+    "model",
+    "state",
+    "started_at",
+    "ended_at",
+)
 
 
 def lifecycle_rows(nodes: list[Node], period: Period) -> dict[str, list[list[str]]]:
@@ -214,11 +306,24 @@ def lifecycle_rows(nodes: list[Node], period: Period) -> dict[str, list[list[str
     days: dict[str, list[list[str]]] = {str(day): [] for day in period.dates()}
     for interval in sorted(
         (interval for node in nodes for interval in recorded(node, period)),
-        key=lambda row: (row.start, row.node.resource_id, row.gpu_index is not None, row.gpu_index or 0, row.end),
+        key=lambda row: (
+            row.start,
+            row.node.resource_id,
+            row.gpu_index is not None,
+            row.gpu_index or 0,
+            row.end,
+        ),
     ):
         node, pod = interval.node, interval.pod
         index = "" if interval.gpu_index is None else str(interval.gpu_index)
-        row = [node.resource_id, index, str(node.gpus), node.pool, pod.uid if pod else "", pod.model if pod else ""]
+        row = [
+            node.resource_id,
+            index,
+            str(node.gpus),
+            node.pool,
+            pod.uid if pod else "",
+            pod.model if pod else "",
+        ]
         row += [interval.state, iso(interval.start), iso(interval.end)]
         days[str(to_datetime(interval.start).date())].append(row)
     return days

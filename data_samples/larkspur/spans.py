@@ -36,8 +36,12 @@ class Naming:
     text_numbers: bool
 
 
-CURRENT = Naming("gen_ai.provider.name", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", True)
-OLDER = Naming("gen_ai.system", "gen_ai.usage.prompt_tokens", "gen_ai.usage.completion_tokens", False)
+CURRENT = Naming(
+    "gen_ai.provider.name", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", True
+)
+OLDER = Naming(
+    "gen_ai.system", "gen_ai.usage.prompt_tokens", "gen_ai.usage.completion_tokens", False
+)
 
 
 def _attributes(values: Row, naming: Naming) -> list[Row]:
@@ -47,16 +51,31 @@ def _attributes(values: Row, naming: Naming) -> list[Row]:
         if value is None:
             continue
         if isinstance(value, int):
-            pairs.append({"key": key, "value": {"intValue": str(value) if naming.text_numbers else value}})
+            pairs.append(
+                {"key": key, "value": {"intValue": str(value) if naming.text_numbers else value}}
+            )
         else:
             pairs.append({"key": key, "value": {"stringValue": value}})
     return pairs
 
 
-def _body(ids: tuple[str, str, str], name: str, kind: int, times: tuple[int, int], attributes: list[Row], failed: bool) -> Row:
+def _body(
+    ids: tuple[str, str, str],
+    name: str,
+    kind: int,
+    times: tuple[int, int],
+    attributes: list[Row],
+    failed: bool,
+) -> Row:
     trace_id, span_id, parent = ids
     start, end = (f"{ms}000000" for ms in times)
-    body: Row = {"traceId": trace_id, "spanId": span_id, "parentSpanId": parent, "name": name, "kind": kind}
+    body: Row = {
+        "traceId": trace_id,
+        "spanId": span_id,
+        "parentSpanId": parent,
+        "name": name,
+        "kind": kind,
+    }
     if not parent:
         del body["parentSpanId"]
     body |= {"startTimeUnixNano": start, "endTimeUnixNano": end, "attributes": attributes}
@@ -119,9 +138,13 @@ def client_span(row: Row, naming: Naming, carries_entities: bool) -> Span:
     if carries_entities:
         values |= entities(row)
     body = _body(
-        (row["trace_id"], row["client_span_id"], row["root_span_id"]), _name(row), CLIENT,
-        (row["sent_ms"], row["received_ms"]), _attributes(values, naming), row["outcome"] in ("failed", "rejected"),
-    )  # fmt: skip
+        (row["trace_id"], row["client_span_id"], row["root_span_id"]),
+        _name(row),
+        CLIENT,
+        (row["sent_ms"], row["received_ms"]),
+        _attributes(values, naming),
+        row["outcome"] in ("failed", "rejected"),
+    )
     return Span(_service(row), row["received_ms"], body)
 
 
@@ -129,9 +152,13 @@ def server_span(row: Row) -> Span:
     """The model server's own span: it knows its pod and nothing of the customer."""
     resource = (("service.name", "model-server"), ("k8s.pod.uid", row["pod_uid"]))
     body = _body(
-        (row["trace_id"], row["span_id"], row["client_span_id"]), _name(row), SERVER,
-        (row["started_ms"], row["ended_ms"]), _attributes(_call(row, CURRENT), CURRENT), row["outcome"] == "failed",
-    )  # fmt: skip
+        (row["trace_id"], row["span_id"], row["client_span_id"]),
+        _name(row),
+        SERVER,
+        (row["started_ms"], row["ended_ms"]),
+        _attributes(_call(row, CURRENT), CURRENT),
+        row["outcome"] == "failed",
+    )
     return Span(resource, row["ended_ms"], body)
 
 
@@ -142,13 +169,19 @@ def root_span(rows: list[Row], naming: Naming) -> Span:
         for key, tokens in usage(row, naming).items():
             totals[key] = totals.get(key, 0) + (tokens or 0)
     values = {
-        "gen_ai.operation.name": "invoke_workflow", **entities(first),
-        "gen_ai.conversation.id": f"conv-{first['trace_id'][:12]}", **totals,
-    }  # fmt: skip
+        "gen_ai.operation.name": "invoke_workflow",
+        **entities(first),
+        "gen_ai.conversation.id": f"conv-{first['trace_id'][:12]}",
+        **totals,
+    }
     body = _body(
-        (first["trace_id"], first["root_span_id"], ""), f"invoke_workflow {first['workflow']}", INTERNAL,
-        (first["run_started_ms"], root_end(rows)), _attributes(values, naming), False,
-    )  # fmt: skip
+        (first["trace_id"], first["root_span_id"], ""),
+        f"invoke_workflow {first['workflow']}",
+        INTERNAL,
+        (first["run_started_ms"], root_end(rows)),
+        _attributes(values, naming),
+        False,
+    )
     return Span(_service(first), root_end(rows), body)
 
 
@@ -157,7 +190,10 @@ def root_end(rows: list[Row]) -> int:
 
 
 def _service(row: Row) -> tuple[tuple[str, str], ...]:
-    return ("service.name", f"{row['feature']}-service"), ("deployment.environment.name", row["environment"])
+    return ("service.name", f"{row['feature']}-service"), (
+        "deployment.environment.name",
+        row["environment"],
+    )
 
 
 def run_spans(rows: list[Row], draws: Draws) -> Iterator[Span]:
@@ -166,7 +202,9 @@ def run_spans(rows: list[Row], draws: Draws) -> Iterator[Span]:
     repeats = draws.number("repeats", rows[0]["run"]) % 2 == 0
     yield root_span(rows, naming)
     for row in rows:
-        crosses = any(row[name] // DAY != root_end(rows) // DAY for name in ("received_ms", "ended_ms"))
+        crosses = any(
+            row[name] // DAY != root_end(rows) // DAY for name in ("received_ms", "ended_ms")
+        )
         yield client_span(row, naming, repeats or crosses)
         if row["pod_uid"]:
             yield server_span(row)
@@ -188,7 +226,9 @@ def day_files(spans: Iterable[Span], period: Period, draws: Draws) -> dict[str, 
     """Spans by file; some are exported again at the end of the same file, some in the next day's."""
     files: dict[str, list[Span]] = {str(day): [] for day in period.dates()}
     again: dict[str, list[Span]] = {day: [] for day in files}
-    for span in sorted(spans, key=lambda span: (span.ended_ms, span.body["traceId"], span.body["spanId"])):
+    for span in sorted(
+        spans, key=lambda span: (span.ended_ms, span.body["traceId"], span.body["spanId"])
+    ):
         files[str(to_date(span.ended_ms))].append(span)
         lot = draws.number("export", span.body["spanId"]) % 1_000
         repeated_in = str(to_date(span.ended_ms if lot < 5 else span.ended_ms + DAY))
@@ -204,8 +244,14 @@ def _export_line(spans: list[Span]) -> str:
     request = {
         "resourceSpans": [
             {
-                "resource": {"attributes": [{"key": key, "value": {"stringValue": value}} for key, value in resource]},
-                "scopeSpans": [{"scope": {"name": "larkspur.telemetry", "version": "1.4.0"}, "spans": bodies}],
+                "resource": {
+                    "attributes": [
+                        {"key": key, "value": {"stringValue": value}} for key, value in resource
+                    ]
+                },
+                "scopeSpans": [
+                    {"scope": {"name": "larkspur.telemetry", "version": "1.4.0"}, "spans": bodies}
+                ],
             }
             for resource, bodies in sorted(resources.items())
         ]
@@ -217,7 +263,10 @@ def write_spans(attempts: pl.DataFrame, period: Period, draws: Draws, folder: Pa
     """Writes `<day>.jsonl.gz`; returns the number of spans delivered, repeats included."""
     delivered = 0
     for day, spans in day_files(sample_spans(attempts, draws), period, draws).items():
-        lines = [_export_line(spans[first : first + SPANS_A_LINE]) for first in range(0, len(spans), SPANS_A_LINE)]
+        lines = [
+            _export_line(spans[first : first + SPANS_A_LINE])
+            for first in range(0, len(spans), SPANS_A_LINE)
+        ]
         write_gzip("".join(line + "\n" for line in lines), folder / f"{day}.jsonl.gz")
         delivered += len(spans)
     return delivered

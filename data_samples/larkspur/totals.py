@@ -13,9 +13,13 @@ from .writing import write_rows
 CENT = Decimal("0.01")
 OPENAI_TAX = Decimal("0.0825")  # on the invoice only: the costs API is net of tax
 LOCATIONS = {
-    "aws_prod": ("aws_cur2", "aws_cur2"), "aws_dev": ("aws_cur2", "aws_cur2_csv"), "openai": ("openai_costs", "openai"),
-    "runpod": ("runpod_billing", "runpod"), "traces": ("otel_genai", "otel"), "nodes": ("node_lifecycle", "node_lifecycle"),
-}  # fmt: skip
+    "aws_prod": ("aws_cur2", "aws_cur2"),
+    "aws_dev": ("aws_cur2", "aws_cur2_csv"),
+    "openai": ("openai_costs", "openai"),
+    "runpod": ("runpod_billing", "runpod"),
+    "traces": ("otel_genai", "otel"),
+    "nodes": ("node_lifecycle", "node_lifecycle"),
+}
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,16 @@ def aws_totals(source: str, executions: list[Execution]) -> list[Total]:
     """From the last execution of each month; split-cost rows count as rows, not as money."""
     totals = []
     for execution in {execution.month: execution for execution in executions}.values():
-        lines = [line for line in execution.lines if line.get("line_item_operation") not in POD_OPERATIONS]
+        lines = [
+            line
+            for line in execution.lines
+            if line.get("line_item_operation") not in POD_OPERATIONS
+        ]
         cost = sum((cost_of(line) for line in lines), Decimal(0))
-        tax = sum((cost_of(line) for line in lines if line["line_item_line_item_type"] == "Tax"), Decimal(0))
+        tax = sum(
+            (cost_of(line) for line in lines if line["line_item_line_item_type"] == "Tax"),
+            Decimal(0),
+        )
         totals.append(Total(source, execution.month, len(execution.lines), cost, cost, tax))
     return totals
 
@@ -63,16 +74,41 @@ def runpod_totals(hours: list[PodHour]) -> list[Total]:
 def write_totals(totals: list[Total], telemetry_rows: dict[str, int], folder: Path) -> None:
     """control_totals.csv for every month, invoices.csv for those that have closed (all but the last)."""
     controls: list[list[object]] = [
-        [total.source, *LOCATIONS[total.source], total.month, "USD", total.rows, f"{total.billed_cost:f}"] for total in totals
+        [
+            total.source,
+            *LOCATIONS[total.source],
+            total.month,
+            "USD",
+            total.rows,
+            f"{total.billed_cost:f}",
+        ]
+        for total in totals
     ]
-    controls += [[source, *LOCATIONS[source], "", "", rows, ""] for source, rows in telemetry_rows.items()]
-    columns = ("source", "connector", "location", "billing_period", "billing_currency", "rows", "billed_cost")
+    controls += [
+        [source, *LOCATIONS[source], "", "", rows, ""] for source, rows in telemetry_rows.items()
+    ]
+    columns = (
+        "source",
+        "connector",
+        "location",
+        "billing_period",
+        "billing_currency",
+        "rows",
+        "billed_cost",
+    )
     write_rows(columns, controls, folder / "control_totals.csv")
     open_month = max(total.month for total in totals)
     invoices = [
-        [total.source, f"INV-{total.month}-{total.source.upper().replace('_', '-')}", total.month, "USD",
-         total.invoiced.quantize(CENT), total.tax.quantize(CENT)]
-        for total in totals if total.month < open_month
-    ]  # fmt: skip
+        [
+            total.source,
+            f"INV-{total.month}-{total.source.upper().replace('_', '-')}",
+            total.month,
+            "USD",
+            total.invoiced.quantize(CENT),
+            total.tax.quantize(CENT),
+        ]
+        for total in totals
+        if total.month < open_month
+    ]
     columns = ("source", "invoice_id", "billing_period", "billing_currency", "total", "tax")
     write_rows(columns, invoices, folder / "invoices.csv")

@@ -8,9 +8,23 @@ from collections.abc import Iterator
 import polars as pl
 
 from .company import (
-    CHAT, CUSTOMER_WEIGHTS, CUSTOMERS, DAY, EMBEDDING, FEATURE_TEAMS, FULL, HOUR_WEIGHTS, LIGHT, MIDNIGHT_WEIGHT, MINI,
-    MINUTE, MODELS, PROJECTS, RESPONSE_NAME, WORKFLOWS, Period,
-)  # fmt: skip
+    CHAT,
+    CUSTOMER_WEIGHTS,
+    CUSTOMERS,
+    EMBEDDING,
+    FEATURE_TEAMS,
+    FULL,
+    HOUR_WEIGHTS,
+    LIGHT,
+    MIDNIGHT_WEIGHT,
+    MINI,
+    MINUTE,
+    MODELS,
+    PROJECTS,
+    RESPONSE_NAME,
+    WORKFLOWS,
+    Period,
+)
 from .draws import Draws, hex16, u64
 from .fleet import DRAIN, Node, fleet
 
@@ -20,7 +34,9 @@ API_OUTCOME_WEIGHTS = (955, 12, 22, 11)
 GPU_OUTCOME_WEIGHTS = (985, 15)
 
 
-def traffic(attempts: int, days: int, seed: int, period: Period | None = None) -> Iterator[pl.DataFrame]:
+def traffic(
+    attempts: int, days: int, seed: int, period: Period | None = None
+) -> Iterator[pl.DataFrame]:
     """One frame a day, about `attempts` rows in all, sorted by (ended_ms, trace_id, span_id).
 
     A frame holds the attempts of the runs that start on its day; a few end on the next.
@@ -55,22 +71,32 @@ def day_attempts(
 
 def _minutes() -> tuple[list[int], list[int]]:
     """Weight of each minute of the day: office hours, and crowded first minutes of the hour."""
-    weights = [HOUR_WEIGHTS[minute // 60] * (5 if minute % 60 < 10 else 1) for minute in range(1440)]
+    weights = [
+        HOUR_WEIGHTS[minute // 60] * (5 if minute % 60 < 10 else 1) for minute in range(1440)
+    ]
     weights[-1] += MIDNIGHT_WEIGHT
     return list(range(1440)), weights
 
 
 def _runs(period: Period, index: int, first_run: int, runs: int, draws: Draws) -> pl.DataFrame:
     key = pl.col("run")
-    start = period.day(index) + draws.pick(key, "minute", *_minutes()) * MINUTE + draws.below(key, "ms", MINUTE)
-    workflow = draws.pick(key, "workflow", [w.name for w in WORKFLOWS], [w.weight for w in WORKFLOWS])
+    start = (
+        period.day(index)
+        + draws.pick(key, "minute", *_minutes()) * MINUTE
+        + draws.below(key, "ms", MINUTE)
+    )
+    workflow = draws.pick(
+        key, "workflow", [w.name for w in WORKFLOWS], [w.weight for w in WORKFLOWS]
+    )
     customer = draws.pick(key, "customer", CUSTOMERS, CUSTOMER_WEIGHTS)
     is_traced = ~_is_untraced(draws, index)
     frame = pl.select(run=pl.int_range(first_run, first_run + runs, dtype=pl.UInt64)).with_columns(
         run_started_ms=start,
         workflow=workflow,
         customer_id=pl.when(draws.below(key, "no customer", 100) >= 4).then(customer),
-        environment=pl.when(draws.below(key, "environment", 100) < 92).then(pl.lit("production")).otherwise(pl.lit("development")),
+        environment=pl.when(draws.below(key, "environment", 100) < 92)
+        .then(pl.lit("production"))
+        .otherwise(pl.lit("development")),
     )
     frame = frame.with_columns(is_traced=is_traced)
     last = period.end - 10 * MINUTE  # nothing of the last day may end after the last bill
@@ -91,7 +117,9 @@ def _operations(runs: pl.DataFrame) -> pl.DataFrame:
         for w in WORKFLOWS
         for step, model in enumerate(w.models)
     ]
-    steps = pl.DataFrame(rows, schema=["workflow", "feature", "team", "step", "model"], orient="row")
+    steps = pl.DataFrame(
+        rows, schema=["workflow", "feature", "team", "step", "model"], orient="row"
+    )
     return runs.join(steps, on="workflow", how="inner", maintain_order="left_right").with_columns(
         operation=pl.col("run") * u64(4) + pl.col("step").cast(pl.UInt64),
         requested_ms=pl.col("run_started_ms") + 20 + pl.col("step") * STEP_GAP,
@@ -102,7 +130,17 @@ def _second_tries(first: pl.DataFrame, draws: Draws) -> pl.DataFrame:
     """Failed and rejected attempts are tried once more; gpt-5-mini sometimes falls back to gpt-5."""
     key = pl.col("operation")
     falls_back = (pl.col("model") == MINI) & (draws.below(key, "fallback", 100) < 40)
-    keep = ["run", "run_started_ms", "workflow", "customer_id", "environment", "is_traced", "feature", "team", "step"]
+    keep = [
+        "run",
+        "run_started_ms",
+        "workflow",
+        "customer_id",
+        "environment",
+        "is_traced",
+        "feature",
+        "team",
+        "step",
+    ]
     return first.filter(pl.col("outcome").is_in(["failed", "rejected"])).select(
         *keep,
         model=pl.when(falls_back).then(pl.lit(FULL)).otherwise(pl.col("model")),
@@ -114,8 +152,14 @@ def _second_tries(first: pl.DataFrame, draws: Draws) -> pl.DataFrame:
 
 def _attempts(operations: pl.DataFrame, draws: Draws) -> pl.DataFrame:
     """Outcome, tokens and times of each attempt; `attempt` is its key."""
-    shapes = pl.DataFrame([vars(model) for model in MODELS]).rename({"name": "model"}).drop("response_name")
-    frame = operations.join(shapes, on="model", how="inner", maintain_order="left_right").with_columns(
+    shapes = (
+        pl.DataFrame([vars(model) for model in MODELS])
+        .rename({"name": "model"})
+        .drop("response_name")
+    )
+    frame = operations.join(
+        shapes, on="model", how="inner", maintain_order="left_right"
+    ).with_columns(
         attempt=pl.col("operation") * u64(2) + pl.col("attempt_number").cast(pl.UInt64) - u64(1)
     )
     return _timed(_metered(frame.with_columns(outcome=_outcome(draws)), draws), draws)
@@ -127,7 +171,11 @@ def _outcome(draws: Draws) -> pl.Expr:
     gpu = draws.pick(key, "outcome", OUTCOMES[:2], GPU_OUTCOME_WEIGHTS)
     chosen = pl.when(is_api).then(api).otherwise(gpu)
     # An embedding is no stream, and answers or refuses: it has no output to break off in.
-    return pl.when((pl.col("model") == EMBEDDING) & chosen.is_in(["failed", "cut_off"])).then(pl.lit("ok")).otherwise(chosen)
+    return (
+        pl.when((pl.col("model") == EMBEDDING) & chosen.is_in(["failed", "cut_off"]))
+        .then(pl.lit("ok"))
+        .otherwise(chosen)
+    )
 
 
 def _metered(frame: pl.DataFrame, draws: Draws) -> pl.DataFrame:
@@ -136,15 +184,30 @@ def _metered(frame: pl.DataFrame, draws: Draws) -> pl.DataFrame:
     size = draws.below(operation, "size", 1_000) * draws.below(operation, "input", 1_000)
     length = draws.below(key, "output", 1_000)
     is_rejected, is_chat_api = pl.col("outcome") == "rejected", pl.col("model").is_in([MINI, FULL])
-    stray = (draws.below(key, "stray", 100) < 15) & is_chat_api  # refused, yet the client wrote down output tokens
+    stray = (
+        draws.below(key, "stray", 100) < 15
+    ) & is_chat_api  # refused, yet the client wrote down output tokens
     written = pl.col("output_low") + pl.col("output_span") * length // 1_000
     frame = frame.with_columns(
-        input_tokens=pl.when(is_rejected).then(0).otherwise(pl.col("input_low") + pl.col("input_span") * size // 1_000_000),
-        output_tokens=pl.when(is_rejected & stray).then(1 + length % 16).when(is_rejected).then(0)
-        .when(pl.col("outcome") == "failed").then(written // 3).otherwise(written),
-    )  # fmt: skip
-    is_cached = is_chat_api & (pl.col("input_tokens") >= 1_024) & (draws.below(operation, "cached", 100) < 45)
-    prefix = pl.col("input_tokens") * (40 + draws.below(operation, "prefix", 55)) // 100 // 128 * 128
+        input_tokens=pl.when(is_rejected)
+        .then(0)
+        .otherwise(pl.col("input_low") + pl.col("input_span") * size // 1_000_000),
+        output_tokens=pl.when(is_rejected & stray)
+        .then(1 + length % 16)
+        .when(is_rejected)
+        .then(0)
+        .when(pl.col("outcome") == "failed")
+        .then(written // 3)
+        .otherwise(written),
+    )
+    is_cached = (
+        is_chat_api
+        & (pl.col("input_tokens") >= 1_024)
+        & (draws.below(operation, "cached", 100) < 45)
+    )
+    prefix = (
+        pl.col("input_tokens") * (40 + draws.below(operation, "prefix", 55)) // 100 // 128 * 128
+    )
     thinks = is_chat_api & ~is_rejected & (draws.below(key, "thinks", 100) < 30)
     thought = pl.col("output_tokens") * (20 + draws.below(key, "thought", 50)) // 100
     return frame.with_columns(
@@ -157,16 +220,24 @@ def _timed(frame: pl.DataFrame, draws: Draws) -> pl.DataFrame:
     """The client sends and receives; a model server runs from started to ended, an API call has no more than the client's times."""
     key, is_gpu = pl.col("attempt"), pl.col("provider") != "openai"
     queue = pl.when(is_gpu).then(5 + draws.below(key, "queue", 400)).otherwise(0)
-    work = pl.col("input_tokens") * pl.col("input_us") + pl.col("output_tokens") * pl.col("output_us")
+    work = pl.col("input_tokens") * pl.col("input_us") + pl.col("output_tokens") * pl.col(
+        "output_us"
+    )
     duration = (
         pl.when(pl.col("outcome") == "rejected")
         .then(40 + draws.below(key, "refusal", 80))
         .otherwise(pl.col("fixed_ms") + work // 1_000 + draws.below(key, "noise", 90))
     )
-    frame = frame.with_columns(sent_ms=pl.col("requested_ms"), started_ms=pl.col("requested_ms") + queue)
+    frame = frame.with_columns(
+        sent_ms=pl.col("requested_ms"), started_ms=pl.col("requested_ms") + queue
+    )
     frame = frame.with_columns(ended_ms=pl.col("started_ms") + duration)
-    frame = frame.with_columns(received_ms=pl.col("ended_ms") + pl.when(is_gpu).then(12).otherwise(0))
-    return frame.drop("input_low", "input_span", "output_low", "output_span", "fixed_ms", "input_us", "output_us")
+    frame = frame.with_columns(
+        received_ms=pl.col("ended_ms") + pl.when(is_gpu).then(12).otherwise(0)
+    )
+    return frame.drop(
+        "input_low", "input_span", "output_low", "output_span", "fixed_ms", "input_us", "output_us"
+    )
 
 
 def pod_slots(nodes: list[Node]) -> pl.DataFrame:
@@ -176,22 +247,39 @@ def pod_slots(nodes: list[Node]) -> pl.DataFrame:
     for model in (CHAT, LIGHT):
         serving = [pod for pod in pods if pod.model == model]
         for edge in sorted({edge for pod in serving for edge in (pod.ready, pod.stops - DRAIN)}):
-            rows.append((model, edge, sorted(pod.uid for pod in serving if pod.ready <= edge < pod.stops - DRAIN)))
-    return pl.DataFrame(rows, schema={"model": pl.String, "from_ms": pl.Int64, "pods": pl.List(pl.String)}, orient="row")
+            rows.append(
+                (
+                    model,
+                    edge,
+                    sorted(pod.uid for pod in serving if pod.ready <= edge < pod.stops - DRAIN),
+                )
+            )
+    return pl.DataFrame(
+        rows,
+        schema={"model": pl.String, "from_ms": pl.Int64, "pods": pl.List(pl.String)},
+        orient="row",
+    )
 
 
 def _placed(frame: pl.DataFrame, draws: Draws, slots: pl.DataFrame) -> pl.DataFrame:
     """A pod for each self-hosted attempt, a project and key for each OpenAI one."""
     placed = frame.sort("started_ms", "attempt").join_asof(
-        slots.sort("from_ms"), left_on="started_ms", right_on="from_ms", by="model", check_sortedness=False
+        slots.sort("from_ms"),
+        left_on="started_ms",
+        right_on="from_ms",
+        by="model",
+        check_sortedness=False,
     )
     lot = draws.bits(pl.col("attempt"), "pod") % pl.col("pods").list.len().cast(pl.UInt64)
     api_key = (
-        pl.when(pl.col("environment") == "development").then(pl.lit("key_dev"))
-        .when(pl.col("feature") == "article-search").then(pl.lit("key_search_api"))
-        .when(pl.col("feature") == "insights-report").then(pl.lit("key_assist_jobs"))
+        pl.when(pl.col("environment") == "development")
+        .then(pl.lit("key_dev"))
+        .when(pl.col("feature") == "article-search")
+        .then(pl.lit("key_search_api"))
+        .when(pl.col("feature") == "insights-report")
+        .then(pl.lit("key_assist_jobs"))
         .otherwise(pl.lit("key_assist_web"))
-    )  # fmt: skip
+    )
     return placed.with_columns(
         pod_uid=pl.col("pods").list.get(lot.cast(pl.Int64)),
         api_key_id=pl.when(pl.col("provider") == "openai").then(api_key),
@@ -205,7 +293,9 @@ def _identified(frame: pl.DataFrame, draws: Draws) -> pl.DataFrame:
         trace_id=hex16(draws.bits(run, "trace high")) + hex16(draws.bits(run, "trace low")),
         root_span_id=hex16(draws.bits(run, "root span")),
         client_span_id=client,
-        span_id=pl.when(pl.col("provider") == "openai").then(client).otherwise(hex16(draws.bits(attempt, "server span"))),
+        span_id=pl.when(pl.col("provider") == "openai")
+        .then(client)
+        .otherwise(hex16(draws.bits(attempt, "server span"))),
         operation_id=pl.lit("op-") + hex16(draws.bits(pl.col("operation"), "operation")),
         response_model=pl.col("model").replace_strict(RESPONSE_NAME, return_dtype=pl.String),
     )
@@ -213,8 +303,34 @@ def _identified(frame: pl.DataFrame, draws: Draws) -> pl.DataFrame:
 
 
 COLUMNS = [
-    "run", "attempt", "attempt_number", "trace_id", "span_id", "client_span_id", "root_span_id", "operation_id",
-    "customer_id", "feature", "workflow", "team", "environment", "provider", "model", "response_model", "project_id",
-    "api_key_id", "pod_uid", "run_started_ms", "sent_ms", "started_ms", "ended_ms", "received_ms", "input_tokens",
-    "cached_tokens", "output_tokens", "reasoning_tokens", "outcome", "is_traced",
-]  # fmt: skip
+    "run",
+    "attempt",
+    "attempt_number",
+    "trace_id",
+    "span_id",
+    "client_span_id",
+    "root_span_id",
+    "operation_id",
+    "customer_id",
+    "feature",
+    "workflow",
+    "team",
+    "environment",
+    "provider",
+    "model",
+    "response_model",
+    "project_id",
+    "api_key_id",
+    "pod_uid",
+    "run_started_ms",
+    "sent_ms",
+    "started_ms",
+    "ended_ms",
+    "received_ms",
+    "input_tokens",
+    "cached_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "outcome",
+    "is_traced",
+]

@@ -27,10 +27,18 @@ def to_json(value: object, indent: str = "") -> str:
     if isinstance(value, Decimal):
         return number_text(value)
     if isinstance(value, dict) and value:
-        items = [f"{deeper}{json.dumps(key)}: {to_json(item, deeper)}" for key, item in value.items()]
+        items = [
+            f"{deeper}{json.dumps(key)}: {to_json(item, deeper)}" for key, item in value.items()
+        ]
         return "{\n" + ",\n".join(items) + "\n" + indent + "}"
     if isinstance(value, list) and value:
-        return "[\n" + ",\n".join(deeper + to_json(item, deeper) for item in value) + "\n" + indent + "]"
+        return (
+            "[\n"
+            + ",\n".join(deeper + to_json(item, deeper) for item in value)
+            + "\n"
+            + indent
+            + "]"
+        )
     return json.dumps(value)
 
 
