@@ -1,6 +1,6 @@
-"""Writes the sample company: `python data_samples/generate.py [--out DIR] [--seed N] [--attempts N] [--days N] [--no-truth]`.
+"""Writes the sample company. The same arguments give the same bytes; the defaults, the committed.
 
-The same arguments give the same bytes. The committed files are the defaults'.
+python data_samples/generate.py [--out DIR] [--seed N] [--attempts N] [--days N] [--no-truth]
 """
 
 import argparse
@@ -13,12 +13,13 @@ import polars as pl
 from larkspur import api_bills, aws_bill, aws_files, spans, totals
 from larkspur.company import SAMPLE, SAMPLE_ATTEMPTS, SEED, Period
 from larkspur.draws import Draws
-from larkspur.fleet import LIFECYCLE_COLUMNS, fleet, lifecycle_rows
+from larkspur.fleet import fleet
+from larkspur.lifecycle import LIFECYCLE_COLUMNS, lifecycle_rows
 from larkspur.traffic import traffic
 from larkspur.truth import write_truth
 from larkspur.writing import write_rows
 
-FOLDERS = ("aws_cur2", "aws_cur2_csv", "openai", "runpod", "otel", "node_lifecycle", "truth")
+FOLDERS = ("aws_cur2", "aws_cur2_csv", "openai", "runpod", "otel", "node_lifecycle")
 
 
 @dataclass(frozen=True)

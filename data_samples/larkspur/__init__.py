@@ -1,1 +1,1 @@
-"""Larkspur Desk, an invented support assistant: its traffic, its bills, its telemetry and the true cost of each."""
+"""Larkspur Desk, an invented support assistant: its traffic, bills, telemetry and true costs."""

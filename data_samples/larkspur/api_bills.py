@@ -30,7 +30,7 @@ BUCKETS = {"input": "uncached_tokens", "cached input": "cached_tokens", "output"
 
 
 def billed_tokens(attempts: pl.DataFrame) -> pl.DataFrame:
-    """Billed tokens by UTC day of the attempt's end, project, key and model, sorted. Refused attempts are not billed."""
+    """Billed tokens by UTC day of the attempt's end, project, key and model; none if refused."""
     keys = ["day_ms", "project_id", "api_key_id", "model"]
     return (
         attempts.filter((pl.col("provider") == "openai") & (pl.col("outcome") != "rejected"))
@@ -159,7 +159,7 @@ def _pages(
 
 
 def write_openai(tokens: pl.DataFrame, period: Period, folder: Path) -> None:
-    """Response pages by billing period and time of fetch: costs, completions usage, embeddings usage."""
+    """Response pages by billing period and time of fetch: costs, and usage of both kinds."""
     results: dict[str, dict[int, list[dict[str, object]]]] = {
         "costs": {},
         "completions": {},
@@ -191,7 +191,7 @@ def months(period: Period) -> dict[str, list[int]]:
 
 
 def fetched_at(days: list[int], period: Period) -> str:
-    """Fetched at six in the morning, two days after the period's month ended or the day after the last bucket."""
+    """Six in the morning, two days after the month or one day after the period's last bucket."""
     moment = min(days[-1] + 3 * DAY, period.end) + 6 * HOUR
     return to_datetime(moment).strftime("%Y%m%dT%H%M%SZ")
 
@@ -261,7 +261,7 @@ def _version_two(rows: list[PodHour], days: list[int]) -> object:
 
 
 def write_runpod(period: Period, draws: Draws, folder: Path) -> None:
-    """Hourly records by pod: the first month in the form of the v1 API, later ones in that of v2."""
+    """Hourly records by pod: the first month as the v1 API answers, later ones as v2 does."""
     rows = pod_hours(fleet(period, draws))
     for number, (month, days) in enumerate(months(period).items()):
         mine = [row for row in rows if month_of(row.hour) == month]

@@ -1,4 +1,4 @@
-"""Which lines each delivery of the two AWS exports holds: snapshots, restatements, a refund, split-cost rows."""
+"""Which lines each delivery of the AWS exports holds: restatements, a refund, split-cost rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,20 +8,29 @@ from .aws_lines import (
     DEVELOPMENT_ACCOUNT,
     PAYER,
     Line,
+    Offer,
+    Value,
     compute_lines,
     cost_of,
-    daily_platform_lines,
-    hourly_platform_lines,
     line,
     money,
-    monthly_lines,
     usage,
 )
+from .aws_platform import STORAGE, daily_platform_lines, hourly_platform_lines, monthly_lines
 from .company import DAY, HOUR, Period, iso, month_bounds, month_of
 from .draws import Draws
 from .fleet import Node, dark_node, development_nodes, fleet
 
 REFUND_DAY, REFUND_HOURS, REFUNDED_SHARE = 11, (9, 15), Decimal("0.25")
+GP3_VOLUME = Offer(
+    "AmazonEC2",
+    "USW2-EBS:VolumeUsage.gp3",
+    "CreateVolume-Gp3",
+    Decimal("0.08"),
+    "GB-Mo",
+    "$0.08 per GB-month of gp3 storage",
+)
+CREDIT, NO_CREDIT = Decimal(250), Decimal(0)
 RESTATED_DAY, RESTATED_HOUR = 16, 14
 SPLIT_COST_DAY = 20
 POD_OPERATIONS = ("EKSPod-EC2", "ECSTask-EC2")
@@ -67,9 +76,8 @@ def start_of(row: Line) -> int:
 
 def production_executions(period: Period, draws: Draws) -> list[Execution]:
     """October twice, November once (for the sample's period); other periods once a month."""
-    nodes = [node for node in fleet(period, draws) if node.purchase != "runpod"] + [
-        dark_node(period, draws)
-    ]
+    nodes = [node for node in fleet(period, draws) if node.purchase != "runpod"]
+    nodes.append(dark_node(period, draws))
     rows = compute_lines(nodes, period, draws)
     rows += [*hourly_platform_lines(period, draws), *daily_platform_lines(period, draws)]
     months = _by_month(rows)
@@ -80,19 +88,10 @@ def production_executions(period: Period, draws: Draws) -> list[Execution]:
             executions.append(_snapshot(month, lines, split, period))
             lines = lines + split
         if index == 1:
-            lines = lines + [refund(months, period)]
-        final = index < len(months) - 1
-        executions.append(
-            Execution(
-                month,
-                _written(month, period),
-                f"E{month.replace('-', '')}0417" if final else None,
-                lines
-                + list(
-                    monthly_lines(month, lines, Decimal(250) if index == 0 else Decimal(0), True)
-                ),
-            )
-        )
+            lines = [*lines, refund(months, period)]
+        invoice_id = f"E{month.replace('-', '')}0417" if index < len(months) - 1 else None
+        lines = [*lines, *monthly_lines(month, lines, CREDIT if index == 0 else NO_CREDIT, True)]
+        executions.append(Execution(month, _written(month, period), invoice_id, lines))
     return executions
 
 
@@ -102,21 +101,8 @@ def development_executions(period: Period, draws: Draws) -> list[Execution]:
     rows = [row for row in rows if row.get("savings_plan_savings_plan_a_r_n") is None]
     for day in range(period.start, period.end, DAY):
         gigabytes = Decimal(300 + draws.number("dev bucket", day) % 40) / 31
-        rows.append(
-            usage(
-                "AmazonS3",
-                "USW2-TimedStorage-ByteHrs",
-                "StandardStorage",
-                "larkspur-dev-scratch",
-                day,
-                day + DAY,
-                gigabytes,
-                Decimal("0.023"),
-                "GB-Mo",
-                "$0.023 per GB - first 50 TB / month",
-                resource_tags={"user_environment": "development"},
-            )
-        )
+        tags: dict[str, Value] = {"resource_tags": {"user_environment": "development"}}
+        rows.append(usage(STORAGE, "larkspur-dev-scratch", day, day + DAY, gigabytes, **tags))
     return [
         Execution(
             month,
@@ -136,7 +122,7 @@ def _by_month(rows: list[Line]) -> dict[str, list[Line]]:
 
 
 def _written(month: str, period: Period) -> int:
-    """The last export of a month is written a few days after it, but no later than the morning after the period."""
+    """A month's last export: two days after it, or on the morning after the period."""
     return min(_month_end(month) + 2 * DAY, period.end) + 6 * HOUR + 600_000
 
 
@@ -145,8 +131,11 @@ def _month_end(month: str) -> int:
 
 
 def _snapshot(month: str, lines: list[Line], split: list[Line], period: Period) -> Execution:
-    """The month as exported on its last day at 20:00: later hours missing, the newest hour half there, another hour
-    as it was before its restatement, two lines that will be gone, and less tax."""
+    """The month as exported on its last day at 20:00.
+
+    Later hours are missing, the newest is half there, another is as it was before its restatement,
+    two lines will be gone, and the tax is less.
+    """
     as_of = _month_end(month) - 4 * HOUR
     restated = period.day(RESTATED_DAY) + RESTATED_HOUR * HOUR
     rows = []
@@ -190,18 +179,8 @@ def _vanishing(period: Period) -> Iterator[Line]:
     """Two lines of the first delivery whose resources the second does not know."""
     for number in (1, 2):
         hour = period.day(8) + (10 + number) * HOUR
-        yield usage(
-            "AmazonEC2",
-            "USW2-EBS:VolumeUsage.gp3",
-            "CreateVolume-Gp3",
-            f"vol-0a11ce0000000000{number}",
-            hour,
-            hour + HOUR,
-            Decimal("0.6722222222"),
-            Decimal("0.08"),
-            "GB-Mo",
-            "$0.08 per GB-month of gp3 storage",
-        )
+        volume, size = f"vol-0a11ce0000000000{number}", Decimal("0.6722222222")
+        yield usage(GP3_VOLUME, volume, hour, hour + HOUR, size)
 
 
 def refund(months: dict[str, list[Line]], period: Period) -> Line:
@@ -242,7 +221,7 @@ def is_refunded(row: Line, first: int, last: int) -> bool:
 
 
 def split_cost_lines(nodes: list[Node], rows: list[Line], day: int) -> Iterator[Line]:
-    """For one day, three rows a pod-hour that divide the node's cost among its pods once more (GPU 90, CPU 9, memory 1 %)."""
+    """For one day, three rows a pod-hour that divide the node's cost among its pods once more."""
     costs: dict[tuple[object, int], Decimal] = {}
     for row in rows:
         if day <= start_of(row) < day + DAY and str(row.get("line_item_resource_id")).startswith(
@@ -290,4 +269,5 @@ def account_of(source: str) -> str:
 def iso_folder(execution: Execution, export: str) -> str:
     """`<timestamp>-<executionId>`, as create-new exports name their folders."""
     digits = Draws(execution.written).hexadecimal(32, export, execution.month)
-    return f"{iso(execution.written)}-{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    run = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    return f"{iso(execution.written)}-{run}"

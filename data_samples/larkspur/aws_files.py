@@ -1,4 +1,4 @@
-"""The two AWS exports as files: CUR 2.0 in Parquet (create-new mode) and in gzipped CSV (overwrite mode)."""
+"""The AWS exports as files: Parquet in create-new mode, gzipped CSV in overwrite mode."""
 
 import csv
 import io
@@ -12,43 +12,10 @@ import pyarrow.parquet as pq
 from .aws_bill import Execution, iso_folder
 from .aws_lines import DEVELOPMENT_ACCOUNT, PAYER, Line, Value
 from .company import iso, month_bounds, to_datetime
+from .cur_columns import CUR_COLUMNS
 from .draws import Draws
 from .writing import write_gzip, write_json
 
-# The columns of a CUR 2.0 export by prefix; a trailing # marks a double, @ a timestamp, % a map; all else is a string.
-_COLUMNS = {
-    "bill": "bill_type billing_entity billing_period_end_date@ billing_period_start_date@ invoice_id invoicing_entity"
-    " payer_account_id payer_account_name",
-    "": "cost_category% discount% discount_bundled_discount# discount_total_discount#",
-    "identity": "line_item_id time_interval",
-    "line_item": "availability_zone blended_cost# blended_rate currency_code legal_entity line_item_description"
-    " line_item_type net_unblended_cost# net_unblended_rate normalization_factor# normalized_usage_amount# operation"
-    " product_code resource_id tax_type unblended_cost# unblended_rate usage_account_id usage_account_name"
-    " usage_amount# usage_end_date@ usage_start_date@ usage_type",
-    "pricing": "currency lease_contract_length offering_class public_on_demand_cost# public_on_demand_rate"
-    " purchase_option rate_code rate_id term unit",
-    " ": "product%",
-    "product": "comment fee_code fee_description from_location from_location_type from_region_code instance_family"
-    " instance_type instancesku location location_type operation pricing_unit product_family region_code servicecode"
-    " sku to_location to_location_type to_region_code usagetype",
-    "reservation": "amortized_upfront_cost_for_usage# amortized_upfront_fee_for_billing_period# availability_zone"
-    " effective_cost# end_time modification_status net_amortized_upfront_cost_for_usage#"
-    " net_amortized_upfront_fee_for_billing_period# net_effective_cost# net_recurring_fee_for_usage#"
-    " net_unused_amortized_upfront_fee_for_billing_period# net_unused_recurring_fee# net_upfront_value#"
-    " normalized_units_per_reservation number_of_reservations recurring_fee_for_usage# reservation_a_r_n start_time"
-    " subscription_id total_reserved_normalized_units total_reserved_units units_per_reservation"
-    " unused_amortized_upfront_fee_for_billing_period# unused_normalized_unit_quantity# unused_quantity#"
-    " unused_recurring_fee# upfront_value#",
-    "  ": "resource_tags%",
-    "savings_plan": "amortized_upfront_commitment_for_billing_period# end_time instance_type_family"
-    " net_amortized_upfront_commitment_for_billing_period# net_recurring_commitment_for_billing_period#"
-    " net_savings_plan_effective_cost# offering_type payment_option purchase_term"
-    " recurring_commitment_for_billing_period# region savings_plan_a_r_n savings_plan_effective_cost#"
-    " savings_plan_rate# start_time total_commitment_to_date# used_commitment#",
-    "split_line_item": "actual_usage# net_split_cost# net_unused_cost# parent_resource_id public_on_demand_split_cost#"
-    " public_on_demand_unused_cost# reserved_usage# split_cost# split_usage# split_usage_ratio# unused_cost#",
-}
-_KINDS = {"#": "double", "@": "timestamp", "%": "map<string,string>"}
 _ARROW = {
     "double": pa.float64(),
     "timestamp": pa.timestamp("ms"),
@@ -62,26 +29,15 @@ NEVER_IN_CSV = (
 )  # what the development account's export leaves out
 
 
-def _cur_columns() -> dict[str, str]:
-    columns = {}
-    for prefix, names in _COLUMNS.items():
-        for name in names.split():
-            bare = name.rstrip("#@%")
-            columns[f"{prefix}_{bare}" if prefix.strip() else bare] = _KINDS.get(name[-1], "string")
-    return columns
-
-
-CUR_COLUMNS = _cur_columns()
-
-
 def delivered(execution: Execution, account: str, export: str) -> list[Line]:
-    """The lines with the columns that every line carries; ids change with each execution, as AWS' do."""
+    """The lines with the columns that all carry; ids change with each execution, as AWS' do."""
     start, end = month_bounds(execution.month)
     draws = Draws(execution.written)
     rows = []
     for number, row in enumerate(execution.lines):
         first, last = row["line_item_usage_start_date"], row["line_item_usage_end_date"]
-        assert isinstance(first, int) and isinstance(last, int)
+        assert isinstance(first, int)
+        assert isinstance(last, int)
         common: Line = {
             "bill_bill_type": "Anniversary",
             "bill_billing_entity": "AWS",
@@ -177,7 +133,7 @@ def _manifest(
 def write_production_export(
     executions: list[Execution], folder: Path, export: str = "larkspur-cur"
 ) -> None:
-    """Create-new mode: a folder an execution, two chunks each; the month's own manifest equals the latest one's."""
+    """Create-new mode: a folder an execution, two chunks each, and the latest manifest twice."""
     for execution in executions:
         partition, run = f"BILLING_PERIOD={execution.month}", iso_folder(execution, export)
         rows = delivered(execution, PAYER, export)

@@ -1,10 +1,10 @@
-"""The lines of both AWS accounts' bills, as CUR 2.0 columns. Costs are Decimal with ten decimals, as AWS prints them."""
+"""The machines' lines on the AWS bills, as CUR 2.0 columns. Costs are Decimal with ten decimals."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from .company import DAY, HOUR, Period, month_bounds
+from .company import DAY, HOUR, Period
 from .draws import Draws
 from .fleet import Node
 
@@ -17,8 +17,6 @@ COMMITMENT, SAVINGS_PLAN_RATE = (
     Decimal(5),
     Decimal(4),
 )  # dollars an hour: promised; for one p5.4xlarge
-CLUSTER = f"arn:aws:eks:us-west-2:{PAYER}:cluster/larkspur-prod"
-NAT_GATEWAY = f"arn:aws:ec2:us-west-2:{PAYER}:natgateway/nat-0f3d2c1b4a5968778"
 
 # Dollars an hour on demand, GPUs, GPU memory, vCPU, memory.
 INSTANCES = {
@@ -44,44 +42,47 @@ def line(kind: str, start: int, end: int, cost: Decimal, **columns: Value) -> Li
     }
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What AWS sells: product code, usage type, operation, dollars a unit, unit, description."""
+
+    code: str
+    usage_type: str
+    operation: str
+    rate: Decimal
+    unit: str
+    description: str
+
+
 def usage(
-    code: str,
-    usage_type: str,
-    operation: str,
-    resource: str | None,
-    start: int,
-    end: int,
-    quantity: Decimal,
-    rate: Decimal,
-    unit: str,
-    description: str,
-    **columns: Value,
+    offer: Offer, resource: str | None, start: int, end: int, quantity: Decimal, **columns: Value
 ) -> Line:
+    """Usage of an offer at its public price."""
     return line(
         "Usage",
         start,
         end,
-        quantity * rate,
-        line_item_product_code=code,
-        line_item_usage_type=usage_type,
-        line_item_operation=operation,
+        quantity * offer.rate,
+        line_item_product_code=offer.code,
+        line_item_usage_type=offer.usage_type,
+        line_item_operation=offer.operation,
         line_item_resource_id=resource,
         line_item_usage_amount=money(quantity),
-        line_item_unblended_rate=str(rate),
-        line_item_line_item_description=description,
-        pricing_unit=unit,
+        line_item_unblended_rate=str(offer.rate),
+        line_item_line_item_description=offer.description,
+        pricing_unit=offer.unit,
         pricing_term="OnDemand",
-        pricing_public_on_demand_cost=money(quantity * rate),
-        pricing_public_on_demand_rate=str(rate),
-        product_servicecode=code,
-        product_usagetype=usage_type,
-        product_operation=operation,
+        pricing_public_on_demand_cost=money(quantity * offer.rate),
+        pricing_public_on_demand_rate=str(offer.rate),
+        product_servicecode=offer.code,
+        product_usagetype=offer.usage_type,
+        product_operation=offer.operation,
         **columns,
     )
 
 
 def node_hours(node: Node, period: Period) -> Iterator[tuple[int, Decimal]]:
-    """Start of each UTC hour in which the node was billed, and the hours billed in it (seconds / 3600)."""
+    """Each UTC hour in which the node was billed, and the hours billed in it: seconds / 3600."""
     begins, ends = max(node.begins, period.start), min(node.ends, period.end)
     for hour in range(begins // HOUR * HOUR, ends, HOUR):
         seconds = (min(ends, hour + HOUR) - max(begins, hour)) // 1_000
@@ -90,19 +91,15 @@ def node_hours(node: Node, period: Period) -> Iterator[tuple[int, Decimal]]:
 
 def _instance_columns(node: Node) -> dict[str, Value]:
     _, gpus, gpu_memory, cpus, memory = INSTANCES[node.instance]
-    product = (
-        {}
-        if node.purchase == "spot"
-        else {
-            "product_name": "Amazon Elastic Compute Cloud",
-            "instance_type": node.instance,
-            "gpu": gpus,
-            "gpu_memory": gpu_memory,
-            "vcpu": cpus,
-            "memory": memory,
-            "region": "us-west-2",
-        }
-    )
+    product = {
+        "product_name": "Amazon Elastic Compute Cloud",
+        "instance_type": node.instance,
+        "gpu": gpus,
+        "gpu_memory": gpu_memory,
+        "vcpu": cpus,
+        "memory": memory,
+        "region": "us-west-2",
+    }
     tags = {
         "user_pool": node.pool,
         "user_environment": "production",
@@ -110,37 +107,31 @@ def _instance_columns(node: Node) -> dict[str, Value]:
     }
     if not node.pool:
         tags = {"user_environment": "development"}
-    return {
-        "product": product,
+    columns: dict[str, Value] = {
         "resource_tags": tags,
         "line_item_availability_zone": "us-west-2b",
-        "product_instance_type": None if node.purchase == "spot" else node.instance,
-        "product_instance_family": None if node.purchase == "spot" else "GPU instance",
-        "product_product_family": None if node.purchase == "spot" else "Compute Instance",
+    }
+    if node.purchase == "spot":  # AWS leaves the product columns of spot usage empty
+        return columns | {"product": {}}
+    return columns | {
+        "product": product,
+        "product_instance_type": node.instance,
+        "product_instance_family": "GPU instance",
+        "product_product_family": "Compute Instance",
     }
 
 
 def on_demand(node: Node, hour: int, hours: Decimal, rate: Decimal) -> Line:
     kind = "SpotUsage" if node.purchase == "spot" else "BoxUsage"
     operation = "RunInstances:SV002" if node.purchase == "spot" else "RunInstances"
-    text = f"${rate} per {'spot' if node.purchase == 'spot' else 'On Demand Linux'} {node.instance} Instance Hour"
-    return usage(
-        "AmazonEC2",
-        f"USW2-{kind}:{node.instance}",
-        operation,
-        node.resource_id,
-        hour,
-        hour + HOUR,
-        hours,
-        rate,
-        "Hrs",
-        text,
-        **_instance_columns(node),
-    )
+    offer = "spot" if node.purchase == "spot" else "On Demand Linux"
+    text = f"${rate} per {offer} {node.instance} Instance Hour"
+    sold = Offer("AmazonEC2", f"USW2-{kind}:{node.instance}", operation, rate, "Hrs", text)
+    return usage(sold, node.resource_id, hour, hour + HOUR, hours, **_instance_columns(node))
 
 
 def covered(node: Node, hour: int, hours: Decimal) -> list[Line]:
-    """A Savings Plan's covered usage at the public price, and the line that takes that price back."""
+    """A Savings Plan's covered usage at the public price, and the line that takes it back."""
     rate = INSTANCES[node.instance][0]
     plan: Line = {"savings_plan_savings_plan_a_r_n": SAVINGS_PLAN}
     full = on_demand(node, hour, hours, rate)
@@ -164,7 +155,7 @@ def covered(node: Node, hour: int, hours: Decimal) -> list[Line]:
         line_item_usage_amount=money(hours),
         pricing_unit="Hrs",
         pricing_public_on_demand_cost=money(-hours * rate),
-        line_item_line_item_description=f"SavingsPlanNegation used by AccountId : {PAYER} and UsageSku : P54XL",
+        line_item_line_item_description=f"SavingsPlanNegation used by AccountId : {PAYER}",
         **plan,
     )
     return [full, taken_back]
@@ -237,131 +228,6 @@ def compute_lines(nodes: Iterable[Node], period: Period, draws: Draws) -> list[L
             lines += covered(node, hour, share) if share else []
             lines += [on_demand(node, hour, hours - share, rate)] if hours > share else []
     return lines + list(plan.fees(period))
-
-
-def hourly_platform_lines(period: Period, draws: Draws) -> Iterator[Line]:
-    for hour in range(period.start, period.end, HOUR):
-        gigabytes = Decimal(40_000 + draws.number("nat", hour) % 90_000) / 100_000
-        until, one = hour + HOUR, Decimal(1)
-        yield usage(
-            "AmazonEKS",
-            "USW2-AmazonEKS-Hours:perCluster",
-            "CreateOperation",
-            CLUSTER,
-            hour,
-            until,
-            one,
-            Decimal("0.10"),
-            "hours",
-            "$0.10 per hour for each Amazon EKS cluster",
-        )
-        yield usage(
-            "AmazonEC2",
-            "USW2-NatGateway-Hours",
-            "NatGateway",
-            NAT_GATEWAY,
-            hour,
-            until,
-            one,
-            Decimal("0.045"),
-            "Hrs",
-            "$0.045 per NAT Gateway Hour",
-            product_product_family="NAT Gateway",
-        )
-        yield usage(
-            "AmazonEC2",
-            "USW2-NatGateway-Bytes",
-            "NatGateway",
-            NAT_GATEWAY,
-            hour,
-            until,
-            gigabytes,
-            Decimal("0.045"),
-            "GB",
-            "$0.045 per GB Data Processed by NAT Gateways",
-            product_product_family="NAT Gateway",
-        )
-
-
-def daily_platform_lines(period: Period, draws: Draws) -> Iterator[Line]:
-    for day in range(period.start, period.end, DAY):
-        until, jitter = day + DAY, draws.number("daily", day)
-        yield usage(
-            "AmazonS3",
-            "USW2-TimedStorage-ByteHrs",
-            "StandardStorage",
-            "larkspur-assets",
-            day,
-            until,
-            Decimal(1_200 + jitter % 90) / 31,
-            Decimal("0.023"),
-            "GB-Mo",
-            "$0.023 per GB - first 50 TB / month",
-        )
-        yield usage(
-            "AmazonCloudWatch",
-            "USW2-DataProcessing-Bytes",
-            "PutLogEvents",
-            f"arn:aws:logs:us-west-2:{PAYER}:log-group:/larkspur/model-servers",
-            day,
-            until,
-            Decimal(700 + jitter % 500) / 100,
-            Decimal("0.50"),
-            "GB",
-            "$0.50 per GB custom log data ingested",
-        )
-        yield usage(
-            "AWSDataTransfer",
-            "USW2-DataTransfer-Out-Bytes",
-            "",
-            None,
-            day,
-            until,
-            Decimal(3_000 + jitter % 1_700) / 100,
-            Decimal("0.09"),
-            "GB",
-            "$0.090 per GB - first 10 TB / month",
-        )
-
-
-def monthly_lines(month: str, lines: list[Line], credit: Decimal, support: bool) -> Iterator[Line]:
-    """Tax, credit and support of one month; their interval is the whole month, whatever has passed of it."""
-    start, end = month_bounds(month)
-    usage_cost = sum(
-        (cost_of(row) for row in lines if row.get("bill_bill_type") is None), Decimal(0)
-    )
-    if support:
-        fee = max(Decimal(100), usage_cost / 10)
-        yield line(
-            "Fee",
-            start,
-            end,
-            fee,
-            line_item_product_code="AWSSupportBusiness",
-            line_item_usage_type="Dollar",
-            line_item_usage_amount=Decimal(1),
-            line_item_line_item_description="AWS Support (Business)",
-        )
-    yield line(
-        "Tax",
-        start,
-        end,
-        usage_cost * Decimal("0.0825"),
-        line_item_product_code="AmazonEC2",
-        line_item_tax_type="USSalesTax",
-        line_item_usage_amount=Decimal(1),
-        line_item_line_item_description="Tax for product code AmazonEC2",
-    )
-    if credit:
-        yield line(
-            "Credit",
-            start,
-            end,
-            -credit,
-            line_item_product_code="AmazonEC2",
-            line_item_usage_amount=Decimal(1),
-            line_item_line_item_description="Larkspur launch promotional credit",
-        )
 
 
 def cost_of(row: Line) -> Decimal:

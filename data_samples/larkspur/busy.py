@@ -1,6 +1,7 @@
-"""GPU time by brute force: every GPU-hour is cut at every edge, and each piece is given to whoever ran then.
+"""GPU time by brute force: each GPU-hour is cut at every edge, each piece given to whoever ran.
 
-Slow and obvious on purpose: it is what faster code is compared with. Time in milliseconds, money in exact fractions.
+Slow and obvious on purpose: it is what faster code is compared with. Time in milliseconds,
+money in exact fractions.
 """
 
 from collections import defaultdict
@@ -16,7 +17,8 @@ import polars as pl
 from .api_bills import PodHour
 from .aws_bill import Execution, effective_cost, start_of
 from .company import HOUR, NONE, Period, month_of
-from .fleet import Interval, Node, recorded
+from .fleet import Node
+from .lifecycle import Interval, recorded
 
 Row = dict[str, Any]
 IDLE, SCALING = ("warm_idle", "unrequested"), ("provisioning", "starting", "terminating")
@@ -37,7 +39,7 @@ class ResourceHour:
 
 @dataclass
 class Shares:
-    """How the cost of one resource-hour divides: by customer, and by what the machine did otherwise."""
+    """How the cost of one resource-hour divides: by customer, and by what else the machine did."""
 
     of: ResourceHour
     direct: dict[str, Fraction] = field(default_factory=lambda: defaultdict(Fraction))
@@ -140,7 +142,7 @@ def share_hour(charge: ResourceHour, seen: Observations, costs: dict[int, Fracti
 def _pieces(
     charge: ResourceHour, node: Node, gpu: int, seen: Observations
 ) -> Iterator[tuple[str, int, int, list[Row]]]:
-    """State, start, end and running attempts between any two edges of the hour; nothing known gives no piece."""
+    """State, start, end and running attempts between two edges, where anything is known."""
     first, last = charge.hour, charge.hour + HOUR
     known = [i for i in seen.known[charge.resource_id, first] if i.gpu_index in (None, gpu)]
     pods = [pod.uid for pod in node.pods if gpu in pod.gpus]

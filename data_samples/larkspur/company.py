@@ -1,4 +1,4 @@
-"""Who Larkspur Desk is: customers, features, workflows, models, keys, prices. Money in whole nanodollars."""
+"""Who Larkspur Desk is: customers, features, workflows, models, keys; prices in nanodollars."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,5 @@
-"""Repeatable draws: a 64-bit mix of (seed, key, salt), so that a row's values depend on nothing but its own key.
+"""Repeatable draws: a 64-bit mix of (seed, key, salt), so that a row's values depend on nothing
+but its own key.
 
 polars' own hash is only stable within one polars version, hence the arithmetic here.
 """

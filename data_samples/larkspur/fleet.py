@@ -1,9 +1,9 @@
-"""The GPU nodes of Larkspur Desk, the pods on them, and what a lifecycle watcher wrote down about both."""
+"""The GPU nodes of Larkspur Desk and the pods on them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from .company import CHAT, DAY, HOUR, LIGHT, MINUTE, SECOND, Period, iso, to_datetime
+from .company import CHAT, DAY, HOUR, LIGHT, MINUTE, SECOND, Period
 from .draws import Draws
 
 DRAIN = 3 * MINUTE  # a pod takes no new request this long before it stops; no request lasts longer
@@ -40,18 +40,6 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Interval:
-    """One state of a node (no pod) or of a pod. `gpu_index` None means every GPU of the node."""
-
-    node: Node
-    pod: Pod | None
-    gpu_index: int | None
-    state: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True)
 class _Builder:
     period: Period
     draws: Draws
@@ -70,7 +58,9 @@ class _Builder:
         return Pod(uid, model, gpus, bound, bound + cold_s * SECOND, stops, stops + 30 * SECOND)
 
     def savings_plan_node(self) -> Node:
-        """The node that is always there; its pod is replaced once, and for 40 s nothing runs on it."""
+        """The node that is always there; its pod is replaced once, and for 40 s nothing runs on
+        it.
+        """
         first, last = self.period.start - DAY, self.period.end + DAY
         swap = self.at(6, 10, 15)
         pods = (
@@ -110,7 +100,9 @@ class _Builder:
         )
 
     def big_chat_node(self) -> Node:
-        """Eight GPUs for three days: two pods of four, of which the second comes late and leaves early."""
+        """Eight GPUs for three days: two pods of four, of which the second comes late and leaves
+        early.
+        """
         begins, ends = self.at(19, 13, 7, 20), self.at(22, 18, 31, 5)
         pods = (
             self.pod(
@@ -171,7 +163,9 @@ class _Builder:
         )
 
     def spot_nodes(self, day: int) -> Iterator[Node]:
-        """One on working days, a second over lunch on some; one is reclaimed, one loses its recorder."""
+        """One on working days, a second over lunch on some; one is reclaimed, one loses its
+        recorder.
+        """
         jitter = self.draws.number("spot", day)
         begins = self.at(day, 7, 45 + jitter % 12, jitter % 60)
         ends = self.at(day, 18, 20 + jitter // 60 % 35, jitter // 3600 % 60)
@@ -252,78 +246,3 @@ def development_nodes(period: Period, draws: Draws) -> list[Node]:
         for index, day in enumerate(period.dates())
         if day.weekday() < 5
     ]
-
-
-def states(node: Node) -> Iterator[Interval]:
-    """Node-level and pod-level states, one interval a GPU where the vendor numbers the GPUs."""
-    ready, leaving = node.begins + node.provisioning, node.ends - node.terminating
-    for state, start, end in (
-        ("provisioning", node.begins, ready),
-        ("node_ready", ready, leaving),
-        ("terminating", leaving, node.ends),
-    ):
-        yield Interval(node, None, None, state, start, end)
-    for pod in node.pods:
-        indexes: tuple[int | None, ...] = (None,) if node.purchase == "runpod" else pod.gpus
-        for gpu_index in indexes:
-            yield Interval(node, pod, gpu_index, "starting", pod.bound, pod.ready)
-            yield Interval(node, pod, gpu_index, "ready", pod.ready, pod.stops)
-            yield Interval(node, pod, gpu_index, "terminating", pod.stops, pod.gone)
-
-
-def recorded(node: Node, period: Period) -> Iterator[Interval]:
-    """The states as recorded: without the gaps, inside the period, cut at UTC midnight."""
-    cuts = sorted(
-        {edge for gap in node.gaps for edge in gap} | set(range(period.start, period.end + 1, DAY))
-    )
-    for interval in states(node):
-        edges = [
-            interval.start,
-            *(cut for cut in cuts if interval.start < cut < interval.end),
-            interval.end,
-        ]
-        for start, end in zip(edges, edges[1:], strict=False):
-            hidden = any(gap_start <= start < gap_end for gap_start, gap_end in node.gaps)
-            if start < end and period.start <= start < period.end and not hidden:
-                yield replace(interval, start=start, end=end)
-
-
-LIFECYCLE_COLUMNS = (
-    "resource_id",
-    "gpu_index",
-    "gpu_count",
-    "pool",
-    "pod_uid",
-    "model",
-    "state",
-    "started_at",
-    "ended_at",
-)
-
-
-def lifecycle_rows(nodes: list[Node], period: Period) -> dict[str, list[list[str]]]:
-    """Rows of the lifecycle files by UTC day."""
-    days: dict[str, list[list[str]]] = {str(day): [] for day in period.dates()}
-    for interval in sorted(
-        (interval for node in nodes for interval in recorded(node, period)),
-        key=lambda row: (
-            row.start,
-            row.node.resource_id,
-            row.gpu_index is not None,
-            row.gpu_index or 0,
-            row.end,
-        ),
-    ):
-        node, pod = interval.node, interval.pod
-        index = "" if interval.gpu_index is None else str(interval.gpu_index)
-        row = [
-            node.resource_id,
-            index,
-            str(node.gpus),
-            node.pool,
-            pod.uid if pod else "",
-            pod.model if pod else "",
-        ]
-        row += [interval.state, iso(interval.start), iso(interval.end)]
-        days[str(to_datetime(interval.start).date())].append(row)
-    return days

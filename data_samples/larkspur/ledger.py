@@ -1,4 +1,4 @@
-"""The true cost of every customer and day, in exact fractions, by the method that truth/README.md states."""
+"""The true cost of every customer and day in exact fractions; truth/README.md states the method."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -89,7 +89,7 @@ def add_tokens(ledger: Ledger, attempts: pl.DataFrame, costs: dict[int, Fraction
 
 
 def add_machines(ledger: Ledger, hours: Iterable[Shares]) -> None:
-    """Direct and unmatched first; then each pool's idle and scaling of the day over that pool's weights."""
+    """Direct and unmatched first; then the day's idle and scaling of each pool over its weights."""
     idle: dict[tuple[str, str, str, int, str], Fraction] = defaultdict(Fraction)
     for hour in hours:
         of, day = hour.of, hour.of.hour // DAY * DAY
@@ -108,7 +108,7 @@ def add_machines(ledger: Ledger, hours: Iterable[Shares]) -> None:
 def add_platform(
     ledger: Ledger, source: str, execution: Execution, requests: Mapping[int, Weights]
 ) -> None:
-    """Lines of no machine that are not longer than a day: shared by requests, unmatched, or fixed by a rule."""
+    """Lines of no machine, up to a day long: shared by requests, unmatched, or fixed by a rule."""
     for line in execution.lines:
         if _is_machine(line) or _is_loading(line):
             continue
@@ -145,7 +145,7 @@ def _is_long(line: Line) -> bool:
 
 
 def add_overhead(ledger: Ledger, source: str, execution: Execution) -> None:
-    """Tax, credit, support and unused commitment, day by day, over the bill's direct and unmatched cost of the day."""
+    """Tax, credit, support, unused commitment: by day over the bill's direct and unmatched cost."""
     daily: dict[int, Fraction] = defaultdict(Fraction)
     for line in execution.lines:
         if not _is_long(line) and line["line_item_line_item_type"] != "Refund":
@@ -157,7 +157,7 @@ def add_overhead(ledger: Ledger, source: str, execution: Execution) -> None:
 
 
 def _spread(line: Line, daily: Mapping[int, Fraction]) -> dict[int, Fraction]:
-    """The cost of a loading line by day: tax and credit by what the days cost, support by time elapsed."""
+    """A loading line's cost by day: tax and credit by what the days cost, support by time."""
     kind, cost = line["line_item_line_item_type"], Fraction(effective_cost(line))
     if kind == "SavingsPlanRecurringFee":
         return {start_of(line) // DAY * DAY: cost}
@@ -170,7 +170,7 @@ def _spread(line: Line, daily: Mapping[int, Fraction]) -> dict[int, Fraction]:
 
 
 def add_refunds(ledger: Ledger, source: str, execution: Execution, hours: list[Shares]) -> None:
-    """A refund is the negative image of the rows of what it gives back: same customers, components and days."""
+    """A refund mirrors the rows of what it gives back: same customers, components and days."""
     for line in execution.lines:
         if line["line_item_line_item_type"] != "Refund":
             continue
@@ -198,7 +198,7 @@ def add_refunds(ledger: Ledger, source: str, execution: Execution, hours: list[S
 
 
 def requests_by_day(attempts: pl.DataFrame) -> dict[int, dict[str, Fraction]]:
-    """Production attempts that telemetry shows and that were not refused, by UTC day of their end and customer."""
+    """Traced production attempts that were not refused, by UTC day of their end and customer."""
     counts: dict[int, dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
     served = (
         (pl.col("environment") == "production")

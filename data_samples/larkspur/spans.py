@@ -1,4 +1,6 @@
-"""OTLP/JSON spans of the traced runs: root → client call → model server. One file a day, by the day a span ended."""
+"""OTLP/JSON spans of the traced runs: root → client call → model server. One file a day, by the
+day a span ended.
+"""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -45,7 +47,7 @@ OLDER = Naming(
 
 
 def _attributes(values: Row, naming: Naming) -> list[Row]:
-    """Key-value pairs; 64-bit integers are strings in the standard encoding, and plain numbers in a common deviation."""
+    """Key-value pairs; integers are strings by the standard, plain numbers by common deviation."""
     pairs = []
     for key, value in values.items():
         if value is None:
@@ -92,7 +94,7 @@ def entities(row: Row) -> Row:
 
 
 def usage(row: Row, naming: Naming) -> Row:
-    """The usage attributes a span reports. Nothing for a stream that broke off; a refusal has output at most."""
+    """The usage a span reports: none where a stream broke off; output at most in a refusal."""
     if row["outcome"] == "cut_off":
         return {}
     if row["outcome"] == "rejected":
@@ -164,7 +166,8 @@ def server_span(row: Row) -> Span:
 
 def root_span(rows: list[Row], naming: Naming) -> Span:
     """The run: it carries the entities, and repeats the usage of its children."""
-    first, totals = rows[0], {}
+    first = rows[0]
+    totals: dict[str, int] = {}
     for row in rows:
         for key, tokens in usage(row, naming).items():
             totals[key] = totals.get(key, 0) + (tokens or 0)
@@ -197,7 +200,7 @@ def _service(row: Row) -> tuple[tuple[str, str], ...]:
 
 
 def run_spans(rows: list[Row], draws: Draws) -> Iterator[Span]:
-    """All spans of one trace. Half the clients repeat the entities; all do whose parent lies in another day's file."""
+    """All spans of one trace. Half the clients repeat the entities, as do all around midnight."""
     naming = OLDER if draws.number("older", rows[0]["run"]) % 100 < 15 else CURRENT
     repeats = draws.number("repeats", rows[0]["run"]) % 2 == 0
     yield root_span(rows, naming)
@@ -223,7 +226,7 @@ def sample_spans(attempts: pl.DataFrame, draws: Draws) -> Iterator[Span]:
 
 
 def day_files(spans: Iterable[Span], period: Period, draws: Draws) -> dict[str, list[Span]]:
-    """Spans by file; some are exported again at the end of the same file, some in the next day's."""
+    """Spans by file; some come again at the end of the same file, some in the next day's."""
     files: dict[str, list[Span]] = {str(day): [] for day in period.dates()}
     again: dict[str, list[Span]] = {day: [] for day in files}
     for span in sorted(

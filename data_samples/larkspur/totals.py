@@ -10,6 +10,16 @@ from .aws_lines import cost_of
 from .company import month_of
 from .writing import write_rows
 
+CONTROL_COLUMNS = (
+    "source",
+    "connector",
+    "location",
+    "billing_period",
+    "billing_currency",
+    "rows",
+    "billed_cost",
+)
+INVOICE_COLUMNS = ("source", "invoice_id", "billing_period", "billing_currency", "total", "tax")
 CENT = Decimal("0.01")
 OPENAI_TAX = Decimal("0.0825")  # on the invoice only: the costs API is net of tax
 LOCATIONS = {
@@ -24,7 +34,7 @@ LOCATIONS = {
 
 @dataclass(frozen=True)
 class Total:
-    """One month of one source: rows delivered, their billed cost in dollars, and the tax on the month's invoice."""
+    """One month of one source: rows delivered, billed cost in dollars, invoice and its tax."""
 
     source: str
     month: str
@@ -72,7 +82,7 @@ def runpod_totals(hours: list[PodHour]) -> list[Total]:
 
 
 def write_totals(totals: list[Total], telemetry_rows: dict[str, int], folder: Path) -> None:
-    """control_totals.csv for every month, invoices.csv for those that have closed (all but the last)."""
+    """control_totals.csv for every month; invoices.csv for all but the last, which is open."""
     controls: list[list[object]] = [
         [
             total.source,
@@ -87,16 +97,7 @@ def write_totals(totals: list[Total], telemetry_rows: dict[str, int], folder: Pa
     controls += [
         [source, *LOCATIONS[source], "", "", rows, ""] for source, rows in telemetry_rows.items()
     ]
-    columns = (
-        "source",
-        "connector",
-        "location",
-        "billing_period",
-        "billing_currency",
-        "rows",
-        "billed_cost",
-    )
-    write_rows(columns, controls, folder / "control_totals.csv")
+    write_rows(CONTROL_COLUMNS, controls, folder / "control_totals.csv")
     open_month = max(total.month for total in totals)
     invoices = [
         [
@@ -110,5 +111,4 @@ def write_totals(totals: list[Total], telemetry_rows: dict[str, int], folder: Pa
         for total in totals
         if total.month < open_month
     ]
-    columns = ("source", "invoice_id", "billing_period", "billing_currency", "total", "tax")
-    write_rows(columns, invoices, folder / "invoices.csv")
+    write_rows(INVOICE_COLUMNS, invoices, folder / "invoices.csv")

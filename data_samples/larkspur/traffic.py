@@ -1,6 +1,8 @@
-"""Attempts, a UTC day at a time, as polars frames: vectorised, so that 20 million take minutes and little memory.
+"""Attempts, a UTC day at a time, as polars frames: vectorised, so that 20 million take minutes and
+little memory.
 
-A run of a workflow makes one operation a step; an operation makes one or two attempts. Times are UTC milliseconds.
+A run of a workflow makes one operation a step; an operation makes one or two attempts. Times
+are UTC milliseconds.
 """
 
 from collections.abc import Iterator
@@ -11,7 +13,6 @@ from .company import (
     CHAT,
     CUSTOMER_WEIGHTS,
     CUSTOMERS,
-    EMBEDDING,
     FEATURE_TEAMS,
     FULL,
     HOUR_WEIGHTS,
@@ -19,19 +20,17 @@ from .company import (
     MIDNIGHT_WEIGHT,
     MINI,
     MINUTE,
-    MODELS,
     PROJECTS,
     RESPONSE_NAME,
+    SAMPLE,
     WORKFLOWS,
     Period,
 )
 from .draws import Draws, hex16, u64
 from .fleet import DRAIN, Node, fleet
+from .metering import metered_attempts
 
 STEP_GAP = 9_000
-OUTCOMES = ("ok", "failed", "rejected", "cut_off")
-API_OUTCOME_WEIGHTS = (955, 12, 22, 11)
-GPU_OUTCOME_WEIGHTS = (985, 15)
 
 
 def traffic(
@@ -41,8 +40,6 @@ def traffic(
 
     A frame holds the attempts of the runs that start on its day; a few end on the next.
     """
-    from .company import SAMPLE
-
     period = period or Period(SAMPLE.first, days)
     draws, first_run = Draws(seed), 0
     slots = pod_slots(fleet(period, draws))
@@ -63,8 +60,8 @@ def day_attempts(
     period: Period, index: int, first_run: int, runs: int, draws: Draws, slots: pl.DataFrame
 ) -> pl.DataFrame:
     operations = _operations(_runs(period, index, first_run, runs, draws))
-    first = _attempts(operations.with_columns(attempt_number=pl.lit(1, pl.Int64)), draws)
-    second = _attempts(_second_tries(first, draws), draws)
+    first = metered_attempts(operations.with_columns(attempt_number=pl.lit(1, pl.Int64)), draws)
+    second = metered_attempts(_second_tries(first, draws), draws)
     frame = pl.concat([first, second])
     return _identified(_placed(frame, draws, slots), draws).sort("ended_ms", "trace_id", "span_id")
 
@@ -104,7 +101,9 @@ def _runs(period: Period, index: int, first_run: int, runs: int, draws: Draws) -
 
 
 def _is_untraced(draws: Draws, index: int) -> pl.Expr:
-    """Runs of two workflows that leave no spans: the digests on every fifth day, some indexing on every seventh."""
+    """Runs of two workflows that leave no spans: the digests on every fifth day, some indexing on
+    every seventh.
+    """
     workflow, share = pl.col("workflow"), draws.below(pl.col("run"), "untraced", 100)
     digest = (workflow == "weekly_digest") & (share < 60) & pl.lit(index % 5 == 2)
     indexing = (workflow == "index_article") & (share < 35) & pl.lit(index % 7 == 4)
@@ -127,7 +126,7 @@ def _operations(runs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _second_tries(first: pl.DataFrame, draws: Draws) -> pl.DataFrame:
-    """Failed and rejected attempts are tried once more; gpt-5-mini sometimes falls back to gpt-5."""
+    """Failed and refused attempts are tried once more; gpt-5-mini may fall back to gpt-5."""
     key = pl.col("operation")
     falls_back = (pl.col("model") == MINI) & (draws.below(key, "fallback", 100) < 40)
     keep = [
@@ -147,96 +146,6 @@ def _second_tries(first: pl.DataFrame, draws: Draws) -> pl.DataFrame:
         operation=key,
         requested_ms=pl.col("received_ms") + 250 + draws.below(key, "backoff", 1_500),
         attempt_number=pl.lit(2, pl.Int64),
-    )
-
-
-def _attempts(operations: pl.DataFrame, draws: Draws) -> pl.DataFrame:
-    """Outcome, tokens and times of each attempt; `attempt` is its key."""
-    shapes = (
-        pl.DataFrame([vars(model) for model in MODELS])
-        .rename({"name": "model"})
-        .drop("response_name")
-    )
-    frame = operations.join(
-        shapes, on="model", how="inner", maintain_order="left_right"
-    ).with_columns(
-        attempt=pl.col("operation") * u64(2) + pl.col("attempt_number").cast(pl.UInt64) - u64(1)
-    )
-    return _timed(_metered(frame.with_columns(outcome=_outcome(draws)), draws), draws)
-
-
-def _outcome(draws: Draws) -> pl.Expr:
-    key, is_api = pl.col("attempt"), pl.col("provider") == "openai"
-    api = draws.pick(key, "outcome", OUTCOMES, API_OUTCOME_WEIGHTS)
-    gpu = draws.pick(key, "outcome", OUTCOMES[:2], GPU_OUTCOME_WEIGHTS)
-    chosen = pl.when(is_api).then(api).otherwise(gpu)
-    # An embedding is no stream, and answers or refuses: it has no output to break off in.
-    return (
-        pl.when((pl.col("model") == EMBEDDING) & chosen.is_in(["failed", "cut_off"]))
-        .then(pl.lit("ok"))
-        .otherwise(chosen)
-    )
-
-
-def _metered(frame: pl.DataFrame, draws: Draws) -> pl.DataFrame:
-    """Tokens; input includes the cached part, output the reasoning part."""
-    operation, key = pl.col("operation"), pl.col("attempt")
-    size = draws.below(operation, "size", 1_000) * draws.below(operation, "input", 1_000)
-    length = draws.below(key, "output", 1_000)
-    is_rejected, is_chat_api = pl.col("outcome") == "rejected", pl.col("model").is_in([MINI, FULL])
-    stray = (
-        draws.below(key, "stray", 100) < 15
-    ) & is_chat_api  # refused, yet the client wrote down output tokens
-    written = pl.col("output_low") + pl.col("output_span") * length // 1_000
-    frame = frame.with_columns(
-        input_tokens=pl.when(is_rejected)
-        .then(0)
-        .otherwise(pl.col("input_low") + pl.col("input_span") * size // 1_000_000),
-        output_tokens=pl.when(is_rejected & stray)
-        .then(1 + length % 16)
-        .when(is_rejected)
-        .then(0)
-        .when(pl.col("outcome") == "failed")
-        .then(written // 3)
-        .otherwise(written),
-    )
-    is_cached = (
-        is_chat_api
-        & (pl.col("input_tokens") >= 1_024)
-        & (draws.below(operation, "cached", 100) < 45)
-    )
-    prefix = (
-        pl.col("input_tokens") * (40 + draws.below(operation, "prefix", 55)) // 100 // 128 * 128
-    )
-    thinks = is_chat_api & ~is_rejected & (draws.below(key, "thinks", 100) < 30)
-    thought = pl.col("output_tokens") * (20 + draws.below(key, "thought", 50)) // 100
-    return frame.with_columns(
-        cached_tokens=pl.when(is_cached).then(prefix).otherwise(0),
-        reasoning_tokens=pl.when(thinks).then(thought).otherwise(0),
-    )
-
-
-def _timed(frame: pl.DataFrame, draws: Draws) -> pl.DataFrame:
-    """The client sends and receives; a model server runs from started to ended, an API call has no more than the client's times."""
-    key, is_gpu = pl.col("attempt"), pl.col("provider") != "openai"
-    queue = pl.when(is_gpu).then(5 + draws.below(key, "queue", 400)).otherwise(0)
-    work = pl.col("input_tokens") * pl.col("input_us") + pl.col("output_tokens") * pl.col(
-        "output_us"
-    )
-    duration = (
-        pl.when(pl.col("outcome") == "rejected")
-        .then(40 + draws.below(key, "refusal", 80))
-        .otherwise(pl.col("fixed_ms") + work // 1_000 + draws.below(key, "noise", 90))
-    )
-    frame = frame.with_columns(
-        sent_ms=pl.col("requested_ms"), started_ms=pl.col("requested_ms") + queue
-    )
-    frame = frame.with_columns(ended_ms=pl.col("started_ms") + duration)
-    frame = frame.with_columns(
-        received_ms=pl.col("ended_ms") + pl.when(is_gpu).then(12).otherwise(0)
-    )
-    return frame.drop(
-        "input_low", "input_span", "output_low", "output_span", "fixed_ms", "input_us", "output_us"
     )
 
 

@@ -55,7 +55,9 @@ def true_ledger(
     production: list[Execution],
     development: list[Execution],
 ) -> tuple[Ledger, dict[int, Fraction], list[Shares]]:
-    """All costs by customer and component, the direct cost of each attempt, and the shares of each machine-hour."""
+    """All costs by customer and component, the direct cost of each attempt, and the shares of each
+    machine-hour.
+    """
     ledger, costs = Ledger(), defaultdict[int, Fraction](Fraction)
     add_tokens(ledger, attempts, costs)
     nodes = fleet(period, draws)

@@ -1,4 +1,6 @@
-"""Files that are the same bytes every time they are written. Decimals stay numbers in JSON, and never pass a float."""
+"""Files that are the same bytes every time they are written. Decimals stay numbers in JSON, and
+never pass a float.
+"""
 
 import csv
 import gzip
@@ -22,7 +24,7 @@ def number_text(value: Decimal) -> str:
 
 
 def to_json(value: object, indent: str = "") -> str:
-    """JSON text of dicts, lists, strings, integers, decimals, booleans and None, indented by one."""
+    """JSON text of dicts, lists, strings, integers, decimals, booleans and None; indent is one."""
     deeper = indent + " "
     if isinstance(value, Decimal):
         return number_text(value)
