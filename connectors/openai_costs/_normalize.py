@@ -1,0 +1,285 @@
+"""OpenAI's words as FOCUS columns.
+
+A line item reads `gpt-5-mini, cached input`: a model's label and, after the last comma, a meter.
+Before it a tier may stand (`priority | …`), after the label a modality (`… audio, input`), and
+after the meter `, long context`. Line items that are no model's (`web search tool calls`) and
+meters that no bucket of tokens fits (image tokens, cached audio) are charges without a token type.
+
+Unit prices are not on the bill. The price of a row is its cost divided by its quantity, with six
+decimals, and list and contracted cost are exactly price × quantity; billed cost is the vendor's.
+"""
+
+from collections.abc import Mapping
+
+from connectors._base import Source
+from connectors._sql import quoted
+from connectors.openai_costs._pages import USAGE_COUNTS
+
+# Of the vendor's unit: the FOCUS unit, how many of it one is, and how many are priced together.
+QUANTITY_UNITS = {
+    "tokens": ("Tokens", 1, 1_000_000),
+    "1000_tokens": ("Tokens", 1_000, 1_000_000),
+    "duration_seconds": ("Seconds", 1, 1),
+    "duration_minutes": ("Minutes", 1, 1),
+    "duration_hours": ("Hours", 1, 1),
+    "gibibyte_hours": ("GiB-Hours", 1, 1),
+    "images": ("Images", 1, 1),
+    "characters": ("Characters", 1, 1_000_000),
+}
+
+# A meter, with the modality before it where the label names one, as a regular expression.
+_TOKEN_TYPES = {
+    "(text )?input": ("uncached_input", "Input Tokens", "Input", "Uncached"),
+    "(text )?cached( text)? input": ("cache_read", "Cache Read Input Tokens", "Input", "Read"),
+    "(text )?cache writes?( input)?( 30m)?": (
+        "cache_write_5m", "Cache Write Input Tokens", "Input", "Write",
+    ),
+    "(text )?cache writes?( input)? 12h": (
+        "cache_write_1h", "Long Cache Write Input Tokens", "Input", "Write",
+    ),
+    "(text )?output": ("output", "Output Tokens", "Output", None),
+    "audio input": ("audio_input", "Audio Input Tokens", "Input", "Uncached"),
+    "audio output": ("audio_output", "Audio Output Tokens", "Output", None),
+}  # fmt: skip
+
+AMOUNTS = """
+    select upper(amount_currency) as billing_currency, amount_value as amount from costs
+"""
+
+
+def normalize(source: Source) -> Mapping[str, str]:
+    """Return the queries of charges and token usage."""
+    account = getattr(source.options, "billing_account_id", None) or source.name
+    return {
+        "charges": _CHARGES.format(
+            account=quoted(account), units=_units(), meters=_meters(), buckets=_BUCKET_TIMES
+        ),
+        "token_usage": _TOKEN_USAGE.format(
+            counts=", ".join(f"cast({name} as bigint) as {name}" for name in USAGE_COUNTS),
+            buckets=_BUCKET_TIMES,
+        ),
+    }
+
+
+def _units() -> str:
+    rows = (
+        f"({quoted(unit)}, {quoted(focus_unit)}, {factor}, {block})"
+        for unit, (focus_unit, factor, block) in QUANTITY_UNITS.items()
+    )
+    return f"(values {', '.join(rows)}) as units(unit, focus_unit, factor, block)"
+
+
+def _meters() -> str:
+    rows = (
+        f"({', '.join('null' if text is None else quoted(text) for text in (pattern, *names))})"
+        for pattern, names in _TOKEN_TYPES.items()
+    )
+    return (
+        f"(values {', '.join(rows)}) "
+        "as meters(pattern, token_type, token_meter, token_direction, token_cache_action)"
+    )
+
+
+_BUCKET_TIMES = """
+        make_timestamp(cast(start_time as bigint) * 1000000) as bucket_start,
+        make_timestamp(cast(end_time as bigint) * 1000000) as bucket_end,
+        strftime(make_timestamp(cast(start_time as bigint) * 1000000), '%Y-%m') as billing_month
+"""
+
+_CHARGES = """
+with parts as (
+    select
+        * exclude (line_item, project_id, api_key_id, quantity),
+        nullif(line_item, '') as line_item,
+        nullif(project_id, '') as project_id,
+        nullif(api_key_id, '') as api_key_id,
+        money(amount_value) as amount,
+        cast(nullif(quantity, '') as decimal(38, 12)) as quantity,
+        regexp_extract(
+            replace(line_item, ', long context', ''),
+            '^(?:([A-Za-z0-9_-]+) [|] )?(.*), ([^,]+)$',
+            ['tier', 'label', 'meter']
+        ) as part,
+        {buckets}
+    from costs
+),
+
+named as (
+    select
+        *,
+        nullif(part.tier, '') as tier,
+        nullif(regexp_replace(part.label, ' (text|audio|image)$', ''), '') as model,
+        trim(
+            regexp_extract(part.label, ' (text|audio|image)$', 1) || ' '
+            || regexp_replace(replace(lower(part.meter), '_', ' '), ' tokens$', '')
+        ) as meter,
+        -- What is taken back from a line item is usage of it, with its sign; a credit says so.
+        amount < 0 and regexp_matches(coalesce(lower(line_item), 'credit'), 'credit|grant|promo')
+            as is_credit,
+        if(is_credit, 'Credit', 'Usage') as charge_category
+    from parts
+),
+
+-- Only usage has quantities; without a unit the vendor says that no single one fits.
+measured as (
+    select
+        named.*,
+        meters.token_type,
+        meters.token_meter,
+        meters.token_direction,
+        meters.token_cache_action,
+        units.focus_unit,
+        units.block,
+        named.quantity * units.factor as consumed,
+        cast(named.quantity * units.factor / units.block as decimal(20, 6)) as priced
+    from named
+    left join {units} on named.quantity_unit = units.unit and not named.is_credit
+    left join {meters}
+        on
+            regexp_full_match(named.meter, meters.pattern)
+            and coalesce(units.focus_unit = 'Tokens', true)
+            and not named.is_credit
+),
+
+-- cost / quantity, rounded, in whole numbers: a division of decimals would be a floating-point one.
+priced as (
+    select
+        *,
+        cast(amount * 1000000000000 as hugeint) as cost_units,
+        cast(priced * 1000000 as hugeint) as quantity_units,
+        case when quantity_units > 0 and cost_units >= 0 then
+            cast((2 * cost_units + quantity_units) // (2 * quantity_units) as decimal(18, 0))
+            * 0.000001::decimal(6, 6)
+        end as unit_price,
+        coalesce(cast(unit_price as decimal(18, 6)) * priced, amount) as cost_at_unit_price,
+        trim(regexp_replace(lower(line_item), '[^a-z0-9.]+', '-', 'g'), '-') as sku
+    from measured
+)
+
+select
+    {account} as billing_account_id,
+    'Organization' as billing_account_type,
+    upper(amount_currency) as billing_currency,
+    billing_period_start(billing_month) as billing_period_start,
+    billing_period_end(billing_month) as billing_period_end,
+    bucket_start as charge_period_start,
+    bucket_end as charge_period_end,
+    charge_category,
+    coalesce(line_item, 'All line items together') as charge_description,
+    'Usage-Based' as charge_frequency,
+    amount as billed_cost,
+    amount as effective_cost,
+    cost_at_unit_price as list_cost,
+    cost_at_unit_price as contracted_cost,
+    unit_price as list_unit_price,
+    unit_price as contracted_unit_price,
+    case when consumed is not null then 'Standard' end as pricing_category,
+    upper(amount_currency) as pricing_currency,
+    amount as pricing_currency_effective_cost,
+    unit_price as pricing_currency_list_unit_price,
+    unit_price as pricing_currency_contracted_unit_price,
+    priced as pricing_quantity,
+    if(priced is null, null, if(block = 1, '', block || ' ') || focus_unit) as pricing_unit,
+    consumed as consumed_quantity,
+    case when consumed is not null then focus_unit end as consumed_unit,
+    'OpenAI' as invoice_issuer_name,
+    'OpenAI' as provider_name,
+    'OpenAI' as publisher_name,
+    'OpenAI' as service_provider_name,
+    'OpenAI' as host_provider_name,
+    'AI and Machine Learning' as service_category,
+    'Generative AI' as service_subcategory,
+    'OpenAI API' as service_name,
+    sku as sku_id,
+    if(sku is null, null, coalesce(token_meter, nullif(meter, ''), line_item)) as sku_meter,
+    case when consumed is not null then sku || '-' || lower(amount_currency) end as sku_price_id,
+    case when consumed is not null and sku is not null then json_merge_patch('{{}}', json_object(
+        'x_ModelDeveloper', if(model is null, null, 'OpenAI'),
+        'x_ModelId', model,
+        'x_TokenDirection', token_direction,
+        'x_TokenCacheAction', token_cache_action,
+        'x_ServiceTier', tier
+    )) end as sku_price_details,
+    project_id as sub_account_id,
+    project_id as sub_account_name,
+    if(project_id is null, null, 'Project') as sub_account_type,
+    billing_month as x_billing_period,
+    if(token_type is null, null, 'tokens') as x_charge_kind,
+    line_item as x_usage_type,
+    model as x_model,
+    token_type as x_token_type,
+    tier as x_service_tier,
+    api_key_id as x_api_key_id,
+    x_file,
+    x_row
+from priced
+order by x_file, x_row
+"""
+
+# What the API calls input includes what was read from and written to the cache; audio is within it
+# and within output. Newer fields are absent from older buckets: they follow from the others.
+_TOKEN_USAGE = """
+with counts as (
+    select
+        x_file, x_row, endpoint, project_id, api_key_id, model, batch, service_tier,
+        {counts},
+        {buckets}
+    from usage
+),
+
+writes as (
+    select
+        *,
+        coalesce(input_cache_write_12h_tokens, 0) as long_write,
+        coalesce(input_cache_write_tokens - long_write, input_cache_write_30m_tokens, 0)
+            as short_write
+    from counts
+),
+
+counted as (
+    select
+        *,
+        input_tokens - short_write - long_write as read_anew,
+        coalesce(input_cached_tokens, read_anew - input_uncached_tokens, 0) as cached,
+        coalesce(input_uncached_tokens, read_anew - cached) as uncached,
+        least(coalesce(input_audio_tokens, 0), uncached) as audio_in,
+        least(coalesce(output_audio_tokens, 0), output_tokens) as audio_out
+    from writes
+),
+
+-- The requests stand on one row of each result, so that they can be summed.
+buckets as (
+    select
+        *,
+        unnest([
+            {{token_type: 'uncached_input', quantity: uncached - audio_in}},
+            {{token_type: 'cache_read', quantity: cached}},
+            {{token_type: 'cache_write_5m', quantity: short_write}},
+            {{token_type: 'cache_write_1h', quantity: long_write}},
+            {{token_type: 'output', quantity: output_tokens - audio_out}},
+            {{token_type: 'audio_input', quantity: audio_in}},
+            {{token_type: 'audio_output', quantity: audio_out}}
+        ]) as bucket,
+        generate_subscripts([1, 2, 3, 4, 5, 6, 7], 1) as bucket_number
+    from counted
+)
+
+select
+    bucket_start as usage_period_start,
+    bucket_end as usage_period_end,
+    'OpenAI' as service_provider_name,
+    case endpoint when 'completions' then 'chat' else endpoint end as operation_name,
+    nullif(project_id, '') as sub_account_id,
+    nullif(api_key_id, '') as api_key_id,
+    nullif(model, '') as model,
+    if(batch = 'true', 'batch', nullif(service_tier, '')) as service_tier,
+    bucket.token_type as token_type,
+    bucket.quantity as quantity,
+    if(bucket_number = 1, num_model_requests, null) as requests,
+    billing_month as x_billing_period,
+    x_file,
+    x_row
+from buckets
+where bucket_number = 1 or bucket.quantity <> 0
+order by x_file, x_row, bucket_number
+"""
