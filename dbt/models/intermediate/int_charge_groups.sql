@@ -1,0 +1,35 @@
+-- One row a charge group: what is attributed as a whole, with what is needed to attribute it.
+-- A group equals the sum of its charges.
+select
+    charge_group_id,
+    any_value(source) as source,
+    any_value(billing_period) as billing_period,
+    any_value(billing_currency) as billing_currency,
+    any_value(treatment) as treatment,
+    any_value(service_provider_name) as service_provider_name,
+    any_value(service_name) as service_name,
+    any_value(sub_account_id) as sub_account_id,
+    any_value(resource_id) as resource_id,
+    any_value(usage_type) as usage_type,
+    any_value(charge_category) as charge_category,
+    min(charge_description) as charge_description,
+    any_value(api_key_id) as api_key_id,
+    any_value(service_tier) as service_tier,
+    any_value(model) as model,
+    any_value(token_type) as token_type,
+    any_value(charge_kind) as charge_kind,
+    any_value(charge_period_start) as charge_period_start,
+    any_value(charge_period_end) as charge_period_end,
+    any_value(charge_date) as charge_date,
+    any_value(rule_id) as rule_id,
+    any_value(rule_version) as rule_version,
+    any_value(rule_hash) as rule_hash,
+    any_value(rule) as rule,
+    count(*) as charges,
+    sum(billed_cost)::decimal(38, 12) as billed_cost,
+    sum(effective_cost)::decimal(38, 12) as effective_cost,
+    sum(consumed_quantity)::decimal(38, 12) as consumed_quantity,
+    sum(billed_milliseconds)::bigint as billed_milliseconds,
+    max(gpu_count) as gpu_count
+from {{ ref('int_charges_grouped') }}
+group by charge_group_id

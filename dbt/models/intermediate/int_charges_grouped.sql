@@ -1,0 +1,64 @@
+-- One row a charge with its group: the bill's own line, which is attributed as a whole.
+-- Tokens: every dimension that both the bill and telemetry carry. Capacity: all charges of one
+-- resource and hour. Everything else: the same service, resource and use in the same period.
+{{ config(materialized='view') }}
+with ruled as (
+    select
+        charges.*,
+        coalesce(aliases.model, charges.billed_model) as model,
+        matched.rule.rule_id as rule_id,
+        matched.rule.rule_version as rule_version,
+        matched.rule.rule_hash as rule_hash,
+        matched.rule as rule,
+        -- A correction, and a refund, follows what it corrects, whatever that was.
+        (
+            coalesce(charges.charge_class = 'Correction', false)
+            or coalesce(charges.line_item_type = 'Refund', false)
+            or (charges.charge_category = 'Usage' and charges.effective_cost < 0)
+        ) as is_correction
+    from {{ ref('stg_lake__charges') }} as charges
+    left join {{ ref('int_rules_matched') }} as matched
+        on
+            {{ rule_tuple_id() }} = matched.rule_tuple_id
+            and charges.charge_date = matched.charge_date
+    left join {{ ref('stg_lake__model_aliases') }} as aliases
+        on
+            charges.billed_model = aliases.name
+            and coalesce(aliases.valid_from <= charges.charge_date, true)
+            and coalesce(aliases.valid_to > charges.charge_date, true)
+),
+
+classified as (
+    select
+        *,
+        case
+            when is_correction then 'correction'
+            when charge_category in ('Tax', 'Credit') then lower(charge_category)
+            when rule.treatment is not null then rule.treatment
+            when commitment_discount_status = 'Unused' then 'overhead'
+            when charge_period_end > charge_period_start + interval 1 day then 'unmatched'
+            when charge_kind in ('tokens', 'capacity') and effective_cost >= 0 then charge_kind
+            else 'unmatched'
+        end as treatment
+    from ruled
+)
+
+select
+    *,
+    case
+        when treatment = 'tokens' then {{ id_of([
+            "'tokens'", 'source', 'billing_period', 'billing_currency', 'charge_period_start', 'charge_period_end',
+            'service_provider_name', 'sub_account_id', 'api_key_id', 'service_tier', 'model', 'token_type', 'rule_hash'
+        ]) }}
+        when treatment = 'capacity' then {{ id_of([
+            "'capacity'", 'source', 'billing_period', 'billing_currency', 'charge_period_start', 'charge_period_end',
+            'resource_id', 'rule_hash'
+        ]) }}
+        else {{ id_of([
+            'treatment', 'source', 'billing_period', 'billing_currency', 'charge_period_start', 'charge_period_end',
+            'service_name', 'sub_account_id', 'resource_id', 'usage_type', 'operation', 'line_item_type',
+            'charge_category', 'charge_class', 'commitment_discount_status', 'billed_model', 'token_type', 'api_key_id',
+            'invoice_id', 'rule_hash', 'charge_kind'
+        ]) }}
+    end as charge_group_id
+from classified

@@ -1,0 +1,266 @@
+-- One row a charge group, component and entities, before anything is shared: what telemetry and
+-- rules say of a day's charges. `scope` and `scope_key` tell who shares a row that is not direct
+-- or unmatched. The rows of a charge group sum to what it costs on the day.
+-- depends_on: {{ ref('int_day_inputs') }}
+{{ config(materialized='daily_parquet') }}
+{%- set none_entities -%}
+    {%- for entity in entities() %} coalesce(rule.set_{{ entity }}, '(none)') as {{ entity }},{% endfor %}
+{%- endset %}
+with charge_groups as (
+    select *
+    from {{ ref('int_charge_groups') }}
+    where effective_cost <> 0
+),
+
+attempts as (
+    select *
+    from {{ ref('attempt_costs') }}
+    where charge_date = {{ charge_date() }}
+),
+
+lines as (
+    select *
+    from {{ ref('int_token_lines') }}
+    where charge_date = {{ charge_date() }}
+),
+
+token_sums as (
+    select
+        token_line_id,
+        {{ entities() | join(', ') }}
+        {%- for token_type in token_types() %},
+        sum({{ token_type }}_cost) as {{ token_type }}_cost,
+        sum({{ token_type }}_tokens) as {{ token_type }}_tokens
+        {%- endfor %}
+    from attempts
+    where token_line_id is not null
+    group by token_line_id, {{ entities() | join(', ') }}
+),
+
+token_direct as (
+    {%- for token_type in token_types() %}
+    select
+        lines.{{ token_type }}_group_id as charge_group_id,
+        {% for entity in entities() -%}
+        token_sums.{{ entity }},
+        {% endfor -%}
+        token_sums.{{ token_type }}_cost as effective_cost,
+        token_sums.{{ token_type }}_tokens as weight
+    from token_sums
+    inner join lines on token_sums.token_line_id = lines.token_line_id
+    where token_sums.{{ token_type }}_cost <> 0
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+capacity as (
+    select *
+    from {{ ref('int_capacity_shares') }}
+    where charge_date = {{ charge_date() }} and effective_cost <> 0
+),
+
+capacity_direct as (
+    select
+        capacity.charge_group_id,
+        {% for entity in entities() -%}
+        coalesce(charge_groups.rule.set_{{ entity }}, attempts.{{ entity }}) as {{ entity }},
+        {% endfor -%}
+        any_value(capacity.pool) as pool,
+        sum(capacity.effective_cost) as effective_cost,
+        sum(capacity.nanoseconds) as weight,
+        any_value(capacity.billed_nanoseconds) as total_weight
+    from capacity
+    inner join attempts on capacity.attempt_id = attempts.attempt_id
+    inner join charge_groups on capacity.charge_group_id = charge_groups.charge_group_id
+    group by all
+),
+
+capacity_states as (
+    select
+        charge_group_id,
+        any_value(pool) as pool,
+        case
+            when state in ('warm_idle', 'unrequested') then 'idle'
+            when state = 'unknown' then 'unmatched'
+            else 'scaling'
+        end as component,
+        sum(effective_cost) as effective_cost,
+        sum(nanoseconds) as weight,
+        any_value(billed_nanoseconds) as total_weight
+    from capacity
+    where attempt_id is null
+    group by all
+),
+
+spread as (
+    select
+        spread.effective_cost as amount,
+        spread.mirrored_group_id,
+        charge_groups.* exclude (effective_cost, charge_date)
+    from {{ ref('int_charges_spread_daily') }} as spread
+    inner join charge_groups on spread.charge_group_id = charge_groups.charge_group_id
+    where spread.charge_date = {{ charge_date() }}
+),
+
+-- What attempts and states do not explain of a token or capacity charge is unmatched.
+residuals as (
+    select
+        spread.charge_group_id,
+        spread.rule,
+        spread.amount - coalesce(explained.effective_cost, 0) as effective_cost
+    from spread
+    left join (
+        select
+            charge_group_id,
+            sum(effective_cost) as effective_cost
+        from (
+            select charge_group_id, effective_cost from token_direct
+            union all
+            select charge_group_id, effective_cost from capacity_direct
+            union all
+            select charge_group_id, effective_cost from capacity_states
+        )
+        group by charge_group_id
+    ) as explained on spread.charge_group_id = explained.charge_group_id
+    where spread.treatment in ('tokens', 'capacity')
+),
+
+pools as (
+    select
+        charge_group_id,
+        any_value(pool) as pool
+    from capacity
+    group by charge_group_id
+),
+
+explained as (
+    select
+        token_direct.charge_group_id,
+        'direct' as component,
+        {% for entity in entities() %}token_direct.{{ entity }}, {% endfor %}
+        token_direct.effective_cost,
+        null as scope,
+        null as scope_key,
+        token_direct.weight,
+        greatest(charge_groups.consumed_quantity, sum(token_direct.weight) over (
+            partition by token_direct.charge_group_id
+        )) as total_weight,
+        'Tokens' as weight_unit,
+        'tokens' as allocated_method_id
+    from token_direct
+    inner join charge_groups on token_direct.charge_group_id = charge_groups.charge_group_id
+    union all
+    select
+        charge_group_id, 'direct', {{ entities() | join(', ') }}, effective_cost, null, null, weight, total_weight,
+        'Nanoseconds', 'busy-time'
+    from capacity_direct
+    union all
+    select
+        capacity_states.charge_group_id,
+        capacity_states.component,
+        {% for entity in entities() %}coalesce(charge_groups.rule.set_{{ entity }}, '(none)'), {% endfor %}
+        capacity_states.effective_cost,
+        case when capacity_states.component <> 'unmatched' then 'pool' end,
+        case when capacity_states.component <> 'unmatched' then capacity_states.pool end,
+        capacity_states.weight,
+        capacity_states.total_weight,
+        'Nanoseconds',
+        'capacity-state'
+    from capacity_states
+    inner join charge_groups on capacity_states.charge_group_id = charge_groups.charge_group_id
+    union all
+    select
+        charge_group_id, 'unmatched', {{ none_entities }} effective_cost, null, null, null, null, null, 'unmatched'
+    from residuals
+    where effective_cost <> 0
+    union all
+    select
+        charge_group_id,
+        case
+            when treatment in ('tax', 'credit', 'overhead') then 'overhead'
+            when treatment = 'shared' then 'shared'
+            when treatment = 'direct' then 'direct'
+            else 'unmatched'
+        end,
+        {{ none_entities }}
+        amount,
+        case
+            when treatment in ('tax', 'credit') then 'invoice'
+            when treatment = 'overhead' then 'account'
+            when treatment = 'shared' then 'users'
+        end,
+        case when treatment = 'shared' then rule.rule_hash end,
+        null,
+        null,
+        null,
+        case when rule_id is not null then 'rule' when treatment = 'unmatched' then 'unmatched' else treatment end
+    from spread
+    where treatment in ('direct', 'unmatched', 'shared', 'overhead', 'tax', 'credit')
+),
+
+-- A correction mirrors the rows of what it corrects, in the same proportions, unmatched included.
+mirrored as (
+    select
+        spread.charge_group_id,
+        spread.amount,
+        spread.mirrored_group_id,
+        explained.* exclude (charge_group_id, effective_cost, weight, total_weight, weight_unit, allocated_method_id),
+        {{ nano('explained.effective_cost') }} as weight,
+        row_number() over (
+            partition by spread.charge_group_id, spread.mirrored_group_id
+            order by explained.component{% for entity in entities() %}, explained.{{ entity }}{% endfor %}, explained.scope_key
+        ) as member,
+        sum({{ nano('explained.effective_cost') }}) over (
+            partition by spread.charge_group_id, spread.mirrored_group_id
+        )::bigint as total_weight
+    from spread
+    inner join explained on spread.mirrored_group_id = explained.charge_group_id
+    where spread.treatment = 'correction' and explained.effective_cost > 0
+),
+
+mirror_shares as (
+    {{ exact_shares('mirrored', 'charge_group_id, mirrored_group_id', 'member') }}
+),
+
+corrections as (
+    select
+        charge_group_id, component, {{ entities() | join(', ') }}, share as effective_cost, scope, scope_key,
+        weight, total_weight, 'Nanounits of what it corrects' as weight_unit, 'mirror' as allocated_method_id
+    from mirror_shares
+    where share <> 0
+    union all
+    select
+        charge_group_id, 'overhead', {{ none_entities }} amount, 'account', null, null, null, null, 'overhead'
+    from spread
+    where
+        treatment = 'correction'
+        and (mirrored_group_id is null or mirrored_group_id not in (select mirror_shares.mirrored_group_id from mirror_shares))
+)
+
+select
+    {{ charge_date() }} as charge_date,
+    attributed.charge_group_id,
+    charge_groups.source,
+    charge_groups.billing_period,
+    charge_groups.billing_currency,
+    charge_groups.charge_category,
+    charge_groups.treatment = 'correction' as is_correction,
+    attributed.component,
+    {% for entity in entities() %}attributed.{{ entity }}, {% endfor %}
+    attributed.effective_cost::decimal(38, 12) as effective_cost,
+    pools.pool,
+    attributed.scope,
+    attributed.scope_key,
+    attributed.weight::decimal(38, 0) as weight,
+    attributed.total_weight::decimal(38, 0) as total_weight,
+    attributed.weight_unit,
+    attributed.allocated_method_id,
+    charge_groups.rule_id,
+    charge_groups.rule_version
+from (
+    select * from explained
+    union all
+    select * from corrections
+) as attributed
+inner join charge_groups on attributed.charge_group_id = charge_groups.charge_group_id
+left join pools on attributed.charge_group_id = pools.charge_group_id

@@ -1,0 +1,3 @@
+-- The configuration's invoices, as a table.
+select *
+from {{ source('lake', 'invoices') }}

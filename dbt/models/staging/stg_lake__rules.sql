@@ -1,0 +1,3 @@
+-- The configuration's rules, as a table.
+select *
+from {{ source('lake', 'rules') }}
