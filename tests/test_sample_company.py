@@ -10,7 +10,6 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -81,36 +80,6 @@ def runpod_records(month: str) -> list[Row]:
     return list(answer) if isinstance(answer, list) else list(answer["records"])
 
 
-def spans() -> Iterator[Row]:
-    """Every delivered span with its file's day, its attributes and its resource's as dicts."""
-    for path in sorted((SAMPLES / "otel").glob("*.jsonl.gz")):
-        for line in gzip.decompress(path.read_bytes()).splitlines():
-            for resource in json.loads(line)["resourceSpans"]:
-                for scope in resource["scopeSpans"]:
-                    for span in scope["spans"]:
-                        yield span | {
-                            "day": path.name[:10],
-                            "resource": attributes(resource["resource"]),
-                            "attributes": attributes(span),
-                        }
-
-
-def attributes(owner: Row) -> Row:
-    return {
-        pair["key"]: int(value) if kind == "intValue" else value
-        for pair in owner["attributes"]
-        for kind, value in pair["value"].items()
-    }
-
-
-def tokens(span: Row) -> tuple[int, int]:
-    """Input and output under current or older names."""
-    found = span["attributes"]
-    given = found.get("gen_ai.usage.input_tokens", found.get("gen_ai.usage.prompt_tokens", 0))
-    made = found.get("gen_ai.usage.output_tokens", found.get("gen_ai.usage.completion_tokens", 0))
-    return given, made
-
-
 def amortized(row: Row) -> Decimal:
     """What a CUR line costs on an accrual basis, written out again from AWS' rules."""
     kind = row["line_item_line_item_type"]
@@ -143,11 +112,6 @@ def billed(source: str, month: str) -> list[Decimal]:
 
 
 @pytest.fixture(scope="module")
-def all_spans() -> list[Row]:
-    return list(spans())
-
-
-@pytest.fixture(scope="module")
 def attempts() -> list[Row]:
     return pq.read_table(SAMPLES / "truth" / "attempts.parquet").to_pylist()
 
@@ -176,15 +140,9 @@ def test_another_seed_gives_another_company(tmp_path: Path) -> None:
     ).read_text()
 
 
-def test_control_totals_are_the_sums_of_the_delivered_rows(all_spans: list[Row]) -> None:
-    lifecycle = [
-        row for path in (SAMPLES / "node_lifecycle").glob("*.csv") for row in read_csv(path)
-    ]
-    telemetry = {"traces": len(all_spans), "nodes": len(lifecycle)}
+def test_control_totals_are_the_sums_of_the_delivered_rows() -> None:
     for total in read_csv(SAMPLES / "control_totals.csv"):
-        if total["source"] in telemetry:
-            assert int(total["rows"]) == telemetry[total["source"]]
-        else:
+        if total["billing_period"]:
             amounts = billed(total["source"], total["billing_period"])
             assert int(total["rows"]) == len(amounts)
             assert Decimal(total["billed_cost"]) == sum(amounts)
@@ -313,78 +271,6 @@ def test_the_states_of_each_gpu_hour_add_up_to_what_was_billed() -> None:
     assert len({key[2] for key in on_aws}) == 8
     for (resource, hour, _), total in on_aws.items():
         assert total == round(hours[resource, hour] * HOUR_MS)
-
-
-def test_spans_show_no_more_tokens_than_openai_billed(all_spans: list[Row]) -> None:
-    """Deduplicated leaf spans against the usage API, by day, key and model."""
-    seen: dict[tuple[object, ...], int] = defaultdict(int)
-    leaves = {(span["traceId"], span["spanId"]): span for span in all_spans}
-    for span in leaves.values():
-        found = span["attributes"]
-        if "openai.api_key_id" in found and found["http.response.status_code"] != 429:
-            day = int(span["endTimeUnixNano"]) // 10**9 // 86_400 * 86_400
-            seen[day, found["openai.api_key_id"], found["gen_ai.response.model"]] += sum(
-                tokens(span)
-            )
-    usage = {
-        (row["start"], row["api_key_id"], row["model"]): row["input_tokens"]
-        + row.get("output_tokens", 0)
-        for month in ("2026-10", "2026-11")
-        for kind in ("completions", "embeddings")
-        for row in openai_results(month, kind)
-    }
-    missing = {key: total - seen[key] for key, total in usage.items()}
-    assert seen.keys() <= usage.keys()
-    assert min(missing.values()) == 0
-    assert sum(value > 0 for value in missing.values()) > 50
-
-
-def test_the_spans_hold_every_awkward_case(all_spans: list[Row], attempts: list[Row]) -> None:
-    places: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for span in all_spans:
-        places[span["traceId"], span["spanId"]].append(span["day"])
-    repeated = [days for days in places.values() if len(days) > 1]
-    assert any(len(set(days)) == 1 for days in repeated)
-    assert any(len(set(days)) == 2 for days in repeated)
-    found = [span["attributes"] for span in all_spans]
-    older = sum("gen_ai.system" in values for values in found)
-    assert Decimal("0.05") < Decimal(older) / len(found) < Decimal("0.25")
-    refused = [values for values in found if values.get("http.response.status_code") == 429]
-    assert any(values.get("gen_ai.usage.output_tokens") for values in refused)
-    assert not all(values.get("gen_ai.usage.output_tokens") for values in refused)
-    models: dict[str, set[str]] = defaultdict(set)
-    for values in found:
-        if "app.operation.id" in values:
-            models[values["app.operation.id"]].add(values["gen_ai.request.model"])
-    assert {"gpt-5", "gpt-5-mini"} in models.values()
-    outcomes = {row["outcome"] for row in attempts}
-    assert outcomes == {"ok", "failed", "rejected", "cut_off", "untraced"}
-    assert any(row["customer_id"] is None for row in attempts)
-
-
-def test_every_observed_attempt_has_its_leaf_span_and_no_untraced_one_has(
-    all_spans: list[Row], attempts: list[Row]
-) -> None:
-    parents = {(span["traceId"], span.get("parentSpanId")) for span in all_spans}
-    leaves = {
-        f"{span['traceId']}:{span['spanId']}": span
-        for span in all_spans
-        if (span["traceId"], span["spanId"]) not in parents
-    }
-    traced = {row["attempt_id"] for row in attempts if row["outcome"] != "untraced"}
-    assert traced == leaves.keys()
-    assert traced.isdisjoint(row["attempt_id"] for row in attempts if row["outcome"] == "untraced")
-
-
-def test_some_attempts_run_on_a_gpu_over_midnight(all_spans: list[Row]) -> None:
-    day = 86_400 * 10**9
-    crossing = [
-        span
-        for span in all_spans
-        if "k8s.pod.uid" in span["resource"]
-        and int(span["startTimeUnixNano"]) // day != int(span["endTimeUnixNano"]) // day
-    ]
-    assert len(crossing) >= 5
 
 
 def test_the_generator_imports_nothing_of_the_product() -> None:
