@@ -17,7 +17,8 @@ with charge_groups as (
         effective_cost,
         charge_period_start,
         charge_period_end,
-        coalesce(billed_milliseconds, epoch_ms(charge_period_end) - epoch_ms(charge_period_start)) * 1000000 as billed_ns
+        billed_milliseconds * 1000000 as billed_ns,
+        (epoch_ms(charge_period_end) - epoch_ms(charge_period_start)) * 1000000 as period_ns
     from {{ ref('int_charge_groups') }}
     where treatment = 'capacity' and charge_date = {{ charge_date() }} and effective_cost <> 0
 ),
@@ -59,6 +60,7 @@ gpu_hours as (
             charge_groups.charge_group_id,
             charge_groups.resource_id,
             charge_groups.billed_ns,
+            charge_groups.period_ns,
             unnest(range(resources.gpus)) as gpu,
             hours.hour
         from charge_groups
@@ -224,16 +226,27 @@ state_ns as (
     group by all
 ),
 
--- Observed excess is scaled to what was billed, GPU by GPU; what is missing is unknown.
-gpu_totals as (
+observed as (
     select
         gpu_hours.charge_group_id,
         gpu_hours.gpu,
         any_value(gpu_hours.billed_ns) as billed_ns,
+        any_value(gpu_hours.period_ns) as period_ns,
         coalesce(sum(state_ns.ns) filter (where state_ns.state <> 'unknown'), 0)::bigint as observed_ns
     from gpu_hours
     left join state_ns on gpu_hours.gpu_hour_id = state_ns.gpu_hour_id
     group by gpu_hours.charge_group_id, gpu_hours.gpu
+),
+
+-- Observed excess is scaled to what was billed, GPU by GPU; what is missing is unknown.
+-- A bill that states no time was for the time that was observed, or else for its whole period.
+gpu_totals as (
+    select
+        charge_group_id,
+        gpu,
+        observed_ns,
+        coalesce(billed_ns, nullif(observed_ns, 0), period_ns) as billed_ns
+    from observed
 ),
 
 members as (

@@ -114,36 +114,45 @@ weighted as (
 
 shares as (
     {{ exact_shares('weighted', 'charge_group_id', entity_list) }}
+),
+
+ledger as (
+    select
+        charge_date, charge_group_id, source, billing_period, billing_currency, charge_category, component,
+        {{ entity_list }},
+        sum(effective_cost)::decimal(38, 12) as effective_cost,
+        sum(weight)::decimal(38, 0) as weight,
+        max(total_weight)::decimal(38, 0) as total_weight,
+        weight_unit, allocated_method_id, rule_id, rule_version
+    from attributed
+    where scope is null
+    group by all
+    union all
+    select
+        {{ charge_date() }}, charge_group_id, source, billing_period, billing_currency, charge_category, component,
+        {{ entity_list }},
+        share,
+        weight::decimal(38, 0),
+        total_weight::decimal(38, 0),
+        weight_unit,
+        case scope when 'pool' then 'pool-cost' when 'invoice' then 'invoice-cost' when 'account' then 'account-cost' else 'driver' end,
+        rule_id,
+        rule_version
+    from shares
+    where share <> 0
+    union all
+    -- Nobody in its scope caused anything: it stays where it is, stranded.
+    select
+        {{ charge_date() }}, charge_group_id, source, billing_period, billing_currency, charge_category, component,
+        {% for entity in entities() %}'(none)', {% endfor %}
+        amount, null, null, null, 'stranded', rule_id, rule_version
+    from cost_pools
+    where charge_group_id not in (select shares.charge_group_id from shares) and amount <> 0
 )
 
 select
-    charge_date, charge_group_id, source, billing_period, billing_currency, charge_category, component,
-    {{ entity_list }},
-    sum(effective_cost)::decimal(38, 12) as effective_cost,
-    sum(weight)::decimal(38, 0) as weight,
-    any_value(total_weight)::decimal(38, 0) as total_weight,
-    weight_unit, allocated_method_id, rule_id, rule_version
-from attributed
-where scope is null
-group by all
-union all
-select
-    {{ charge_date() }}, charge_group_id, source, billing_period, billing_currency, charge_category, component,
-    {{ entity_list }},
-    share,
-    weight::decimal(38, 0),
-    total_weight::decimal(38, 0),
-    weight_unit,
-    case scope when 'pool' then 'pool-cost' when 'invoice' then 'invoice-cost' when 'account' then 'account-cost' else 'driver' end,
-    rule_id,
-    rule_version
-from shares
-where share <> 0
-union all
--- Nobody in its scope caused anything: it stays where it is, stranded.
-select
-    {{ charge_date() }}, charge_group_id, source, billing_period, billing_currency, charge_category, component,
-    {% for entity in entities() %}'(none)', {% endfor %}
-    amount, null, null, null, 'stranded', rule_id, rule_version
-from cost_pools
-where charge_group_id not in (select shares.charge_group_id from shares) and amount <> 0
+    *,
+    case when total_weight > 0 then cast(json_object('Elements', [json_object(
+        'AllocatedRatio', round(weight / total_weight, 12), 'UsageUnit', weight_unit, 'UsageQuantity', weight
+    )]) as varchar) end as allocated_method_details
+from ledger
