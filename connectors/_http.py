@@ -68,8 +68,9 @@ def month_bounds(period: str) -> tuple[datetime, datetime]:
 
 
 def _live(window: Window, landed: Landed) -> Iterator[Delivery]:
-    fetched_at = now().strftime(_FETCHED_AT)
-    this_month = now().replace(day=1)
+    moment = now()
+    fetched_at = moment.strftime(_FETCHED_AT)
+    this_month = moment.replace(day=1)
     previous = (this_month - timedelta(days=1)).strftime("%Y-%m")
     last = min((window.end or "9999")[:7], this_month.strftime("%Y-%m"))
     period = (window.start or previous)[:7]

@@ -20,7 +20,8 @@ class OpenAIOptions(Options):
     billing_account_id: str | None = None
 
 
-_BY_KEY = ("project_id", "api_key_id", "model")
+_KEYS = ("project_id", "api_key_id", "model")
+_COARSER = (_KEYS, ("project_id", "model"), ("model",))
 # Which groupings an organization may ask for is not documented: the finest that is not refused.
 GROUPINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "costs": (
@@ -28,15 +29,15 @@ GROUPINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("project_id", "line_item"),
         ("line_item",),
     ),
-    "completions": ((*_BY_KEY, "batch", "service_tier"), _BY_KEY, ("model",)),
-    "embeddings": (_BY_KEY, ("model",)),
-    "moderations": (_BY_KEY, ("model",)),
-    "images": ((*_BY_KEY, "size", "source"), _BY_KEY, ("model",)),
-    "audio_speeches": (_BY_KEY, ("model",)),
-    "audio_transcriptions": (_BY_KEY, ("model",)),
+    "completions": ((*_KEYS, "batch", "service_tier"), *_COARSER),
+    "embeddings": _COARSER,
+    "moderations": _COARSER,
+    "images": ((*_KEYS, "size", "source"), *_COARSER),
+    "audio_speeches": _COARSER,
+    "audio_transcriptions": _COARSER,
     "vector_stores": (("project_id",), ()),
     "code_interpreter_sessions": (("project_id",), ()),
-    "web_search_calls": ((*_BY_KEY, "context_level"), _BY_KEY, ("model",)),
+    "web_search_calls": ((*_KEYS, "context_level"), *_COARSER),
     "file_search_calls": (("project_id", "api_key_id", "vector_store_id"), ("project_id",)),
 }
 # How many days back an organization may ask is not documented either.

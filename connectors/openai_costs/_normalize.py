@@ -158,6 +158,7 @@ priced as (
 
 select
     {account} as billing_account_id,
+    {account} as billing_account_name,
     'Organization' as billing_account_type,
     upper(amount_currency) as billing_currency,
     billing_period_start(billing_month) as billing_period_start,

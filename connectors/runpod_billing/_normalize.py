@@ -69,6 +69,7 @@ priced as (
 
 select
     {account} as billing_account_id,
+    {account} as billing_account_name,
     'Account' as billing_account_type,
     'USD' as billing_currency,
     billing_period_start(billing_month) as billing_period_start,
