@@ -40,10 +40,9 @@ dbt-parse: $(INSTALLED) ## Write dbt's manifest, which Dagster's definitions rea
 	$(BIN)/dbt parse --quiet --project-dir dbt --profiles-dir dbt
 
 .PHONY: fmt
-fmt: $(INSTALLED) ## Format Python and SQL
+fmt: $(INSTALLED) ## Format Python; SQL is laid out by hand
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format
-	$(BIN)/sqlfluff fix --quiet --processes 0 dbt
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check style, the direction of imports, and SQL

@@ -87,3 +87,15 @@ def test_files_and_functions_stay_short() -> None:
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 40
     ]
     assert (long_files, long_functions) == ([], [])
+
+
+def test_lines_of_sql_stay_within_120_characters() -> None:
+    # As written: sqlfluff measures what Jinja makes of them.
+    written = [file for file in (ROOT / "dbt").rglob("*.sql") if "target" not in file.parts]
+    long_lines = [
+        f"{file.name}:{number}"
+        for file in written
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if len(line) > 120
+    ]
+    assert long_lines == []
