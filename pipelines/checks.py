@@ -1,0 +1,123 @@
+"""What must hold before the marts are built. Each check is one sentence where it fails."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from models.tables import TABLES
+from pipelines.settings import Settings
+from pipelines.warehouse import build_file, current_index
+
+# The greatest rounding of one row: half of money's last decimal.
+_HALF_DIGIT = Decimal("5e-13")
+
+
+@dataclass(frozen=True)
+class Check:
+    """A named check, and a sentence for everything that does not hold."""
+
+    name: str
+    failures: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+
+def check_lake(settings: Settings) -> list[Check]:
+    """Check the lake that a new warehouse was prepared from."""
+    index = current_index(settings)
+    with duckdb.connect(str(build_file(settings)), read_only=True) as connection:
+        normalized = _normalized(connection)
+    return [
+        Check("schema", tuple(_schema_failures(build_file(settings)))),
+        Check("landed_equals_normalized", tuple(_landed_failures(index, normalized))),
+        Check("control_totals", tuple(_control_total_failures(settings, index))),
+    ]
+
+
+def _normalized(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Decimal]:
+    """Return Σ billed_cost by delivery and currency."""
+    rows = connection.execute(
+        "select x_delivery_id, billing_currency, sum(billed_cost) from lake.charges group by all"
+    ).fetchall()
+    return {(delivery, currency): amount for delivery, currency, amount in rows}
+
+
+def _schema_failures(file: Path) -> Iterator[str]:
+    """Compare names and types of each table with the contract."""
+    with duckdb.connect(str(file), read_only=True) as connection:
+        for table in TABLES.values():
+            found = [
+                row[:2] for row in connection.execute(f"describe lake.{table.name}").fetchall()
+            ]
+            wanted = [(column.name, column.type.upper()) for column in table.columns]
+            found = [(name, kind.upper().replace(",", ", ")) for name, kind in found]
+            if found != wanted:
+                differing = sorted({name for name, _ in set(found) ^ set(wanted)})
+                yield f"{table.name} differs from the contract in {', '.join(differing)}"
+
+
+def _landed_failures(
+    index: pl.DataFrame, normalized: dict[tuple[str, str], Decimal]
+) -> Iterator[str]:
+    """Compare what each delivery says it adds up to with its rows and their rounding."""
+    charges = index.filter((pl.col("status") == "current") & (pl.col("table") == "charges"))
+    for row in charges.to_dicts():
+        for total in row["delivered"]:
+            if total["billing_currency"] is None:
+                continue
+            key = (row["delivery_id"], total["billing_currency"])
+            amount, rounding = Decimal(total["amount"]), Decimal(total["rounding"])
+            difference = amount - rounding - normalized.get(key, Decimal(0))
+            if difference or abs(rounding) > total["rows"] * _HALF_DIGIT:
+                yield (
+                    f"{row['source']} {row['slot']}: the delivery adds up to {amount:f} "
+                    f"{key[1]}, its normalized rows to {amount - rounding - difference:f}"
+                )
+
+
+def _control_total_failures(settings: Settings, index: pl.DataFrame) -> Iterator[str]:
+    """Compare the totals that vendors stated with what was delivered, where something was."""
+    stated = pl.read_parquet(settings.lake.root / "config" / "control_totals.parquet")
+    failed = index.filter(pl.col("status") == "failed")
+    for row in stated.to_dicts():
+        period_is = pl.lit(True)
+        if row["billing_period"]:
+            period_is = pl.col("billing_period") == row["billing_period"]
+        mine = (pl.col("source") == row["source"]) & period_is
+        # What could not be read is reported by itself; its last good state is not the stated one.
+        if failed.filter(mine).height:
+            continue
+        delivered = _delivered(index.filter(mine), row["billing_currency"])
+        if delivered is None:
+            continue
+        rows, amount = delivered
+        where = " ".join(filter(None, (row["source"], row["billing_period"])))
+        if row["rows"] is not None and rows != row["rows"]:
+            yield f"{where}: {row['rows']} rows are stated, {rows} were delivered"
+        if row["billed_cost"] is not None and amount != row["billed_cost"]:
+            yield (
+                f"{where}: {row['billed_cost']:f} {row['billing_currency']} is stated, "
+                f"{amount:f} was delivered"
+            )
+
+
+def _delivered(index: pl.DataFrame, currency: str | None) -> tuple[int, Decimal] | None:
+    """Return rows and amount of the deliveries in force; None where there is none."""
+    totals = [
+        total
+        for delivered in index.filter(pl.col("status") == "current")["delivered"].to_list()
+        for total in delivered or []
+        if currency is None or total["billing_currency"] in (currency, None)
+    ]
+    if not totals:
+        return None
+    return (
+        sum(total["rows"] for total in totals),
+        sum((Decimal(total["amount"] or 0) for total in totals), Decimal(0)),
+    )

@@ -1,0 +1,89 @@
+"""What the command prints: tables for people, CSV for programs, progress for the patient."""
+
+import csv
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+
+from pipelines.logs import LOGGER
+from pipelines.reports import Report
+
+# Wide enough for every table where nobody looks: what is piped is never cut.
+_PIPED_WIDTH = 400
+
+
+def console(stderr: bool = False) -> Console:
+    """Return the console to print to."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(
+        file=stream,
+        width=None if stream.isatty() else _PIPED_WIDTH,
+        highlight=False,
+        markup=False,
+        soft_wrap=False,
+    )
+
+
+def print_report(report: Report) -> None:
+    """Print a table, numbers to the right, money in full."""
+    out = console()
+    table = Table(title=report.title or None, title_justify="left", header_style="bold")
+    for number, column in enumerate(report.columns):
+        is_number = any(isinstance(row[number], int | Decimal) for row in report.rows)
+        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+    for row in report.rows:
+        table.add_row(*(text(cell) for cell in row))
+    out.print(table)
+
+
+def print_csv(report: Report) -> None:
+    """Print a table as CSV (RFC 4180)."""
+    writer = csv.writer(sys.stdout, lineterminator="\r\n" if sys.platform == "win32" else "\n")
+    writer.writerow(report.columns)
+    writer.writerows([["" if cell is None else text(cell) for cell in row] for row in report.rows])
+
+
+def text(value: Any) -> str:
+    """Return a cell: decimals without trailing zeros beyond cents, and never an exponent."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return _money(value)
+    return str(value)
+
+
+def _money(value: Decimal) -> str:
+    whole, _, decimals = f"{value:f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}" if decimals else whole
+
+
+class _StatusHandler(logging.Handler):
+    def __init__(self, status: Status) -> None:
+        super().__init__(logging.INFO)
+        self.status = status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.status.update(record.getMessage())
+
+
+@contextmanager
+def progress() -> Iterator[None]:
+    """Show on a terminal what the run is doing, from what it logs."""
+    err = console(stderr=True)
+    if not err.is_terminal:
+        yield
+        return
+    with err.status("starting") as status:
+        handler = _StatusHandler(status)
+        LOGGER.addHandler(handler)
+        try:
+            yield
+        finally:
+            LOGGER.removeHandler(handler)

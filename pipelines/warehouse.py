@@ -1,0 +1,144 @@
+"""The warehouse is a cache: one file, built beside the published one and swapped as a whole.
+
+Schema `lake` has views on exactly the files that the lake's index lists, and the configuration as
+tables; dbt adds the rest. `meta.build` says what the file was made from.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from connectors._sql import quoted, quoted_list
+from models.errors import ConfigError, ContractError
+from models.tables import TABLES, Table
+from pipelines.config_tables import CONFIG_SCHEMAS
+from pipelines.settings import Settings
+
+
+def build_file(settings: Settings) -> Path:
+    """Return where the next warehouse is built: in its own folder, because DuckDB names the
+    catalog after the file, and the views in it must still hold after the swap."""
+    warehouse = settings.warehouse
+    return warehouse.with_name(f"{warehouse.name}.building") / warehouse.name
+
+
+def prepare(settings: Settings) -> Path:
+    """Begin a new warehouse: schema `lake`, nothing else. Return its file."""
+    discard(settings)
+    file = build_file(settings)
+    file.parent.mkdir(parents=True)
+    index = current_index(settings)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create schema lake")
+        connection.register("index_frame", index.to_arrow())
+        connection.execute('create table lake."index" as select * from index_frame')
+        connection.unregister("index_frame")
+        for name in CONFIG_SCHEMAS:
+            config = settings.lake.root / "config" / f"{name}.parquet"
+            connection.execute(
+                f"create table lake.{name} as select * from read_parquet({quoted(str(config))})"
+            )
+        for table in TABLES.values():
+            files = listed_files(settings, index, table)
+            connection.execute(f"create view lake.{table.name} as {_rows(table, files)}")
+    return file
+
+
+def discard(settings: Settings) -> None:
+    """Remove what an interrupted run left."""
+    shutil.rmtree(build_file(settings).parent, ignore_errors=True)
+
+
+def current_index(settings: Settings) -> pl.DataFrame:
+    """Return the index rows of the configured sources."""
+    return settings.lake.index().filter(pl.col("source").is_in(list(settings.sources)))
+
+
+def listed_files(settings: Settings, index: pl.DataFrame, table: Table) -> list[str]:
+    """Return the absolute paths of a table's files in force; one that is gone is an error."""
+    listed = index.filter((pl.col("status") == "current") & (pl.col("table") == table.name))
+    files = [settings.lake.root / name for name in listed["file"]]
+    for file in files:
+        if not file.exists():
+            raise ContractError(f"{file}: is gone from the lake; `run --rebuild` makes it again")
+    return [str(file) for file in files]
+
+
+def _rows(table: Table, files: list[str]) -> str:
+    if files:
+        return f"select * from read_parquet({quoted_list(files)})"
+    columns = ", ".join(f"cast(null as {item.type}) as {item.name}" for item in table.columns)
+    return f"select {columns} where false"
+
+
+def digest(settings: Settings) -> str:
+    """Return a hash of everything that a warehouse is made from."""
+    lake = settings.lake
+    config = [lake.root / "config" / f"{name}.parquet" for name in CONFIG_SCHEMAS]
+    parts = hashlib.sha256(f"{lake.root}\n{duckdb.__version__}\n{model_version(settings)}".encode())
+    _hash_files(parts, [file for file in (lake.index_file, *config) if file.exists()])
+    return parts.hexdigest()
+
+
+def model_version(settings: Settings) -> str:
+    """Return a hash of the code: dbt's files, and the Python that prepares their input."""
+    code = hashlib.sha256()
+    packages = Path(__file__).parent.parent
+    _hash_files(code, sorted(settings.dbt_project.rglob("*.sql")))
+    _hash_files(code, sorted(settings.dbt_project.glob("**/*.yml")))
+    _hash_files(code, sorted(settings.dbt_project.glob("seeds/*.csv")))
+    _hash_files(code, [*sorted((packages / "models").glob("*.py")), Path(__file__)])
+    return code.hexdigest()[:16]
+
+
+def _hash_files(parts: "hashlib._Hash", files: Iterable[Path]) -> None:
+    for file in files:
+        if not {"target", "logs"} & set(file.parts):
+            parts.update(f"{file.name}\n{file.stat().st_size}\n".encode())
+            parts.update(file.read_bytes())
+
+
+def published_digest(settings: Settings) -> str | None:
+    """Return what the published warehouse was made from; None where there is none."""
+    if not settings.warehouse.exists():
+        return None
+    try:
+        with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+            row = connection.execute("select digest from meta.build").fetchone()
+    except duckdb.Error:
+        return None
+    return str(row[0]) if row else None
+
+
+def is_current(settings: Settings) -> bool:
+    """Tell whether a new build would give what is already published."""
+    return published_digest(settings) == digest(settings)
+
+
+def publish(settings: Settings) -> None:
+    """Say what the new warehouse was made from, and put it in the place of the old one."""
+    file = build_file(settings)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create schema meta")
+        connection.execute("create table meta.build as select ? as digest", [digest(settings)])
+    try:
+        os.replace(file, settings.warehouse)
+    except OSError as error:
+        raise ConfigError(f"{settings.warehouse}: cannot be written: {error}") from None
+    discard(settings)
+
+
+def read_published(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """Open the published warehouse for reading; a run may replace it meanwhile."""
+    if not settings.warehouse.exists():
+        raise ConfigError(
+            f"{settings.warehouse}: there is no warehouse yet; `unitledger run` first"
+        )
+    connection = duckdb.connect(str(settings.warehouse), read_only=True)
+    connection.execute("set timezone = 'UTC'")
+    return connection

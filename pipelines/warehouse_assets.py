@@ -1,0 +1,156 @@
+"""The job `transform`: the lake's tables, the dbt project and the exports as assets."""
+
+from collections.abc import Iterator, Mapping
+
+import dagster as dg
+
+from models.tables import TABLES
+from pipelines.checks import check_lake
+from pipelines.config_tables import CONFIG_SCHEMAS, write_config_tables
+from pipelines.exports import export_all
+from pipelines.metadata import sentences
+from pipelines.reconciliation import differences
+from pipelines.run import Run
+from pipelines.settings import Settings
+from pipelines.transform import NodeOutcome, publish_if_good, run_dbt
+from pipelines.warehouse import build_file, discard, is_current, prepare
+
+CHECKS = {
+    "schema": "Every table has the columns and types of its contract.",
+    "landed_equals_normalized": "Normalized rows and their rounding add up to the delivery.",
+    "control_totals": "Deliveries add up to what their vendors stated.",
+}
+_RECONCILIATION = "cost_reconciliation"
+_CHARGES = dg.AssetKey(["charges", "all"])
+
+Results = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
+
+
+def build_lake_asset(settings: Settings) -> dg.AssetsDefinition:
+    """Return `<table>/all` and `config/<table>`: what dbt reads, checked before it does."""
+    table_specs = [
+        dg.AssetSpec(
+            [name, "all"],
+            deps=[
+                [name, item.name]
+                for item in settings.sources.values()
+                if table in item.connector.produces
+            ],
+            description=f"Every source's {name}: exactly the files that the index lists.",
+            group_name=name,
+        )
+        for name, table in TABLES.items()
+    ]
+    config_specs = [
+        dg.AssetSpec(["config", name], group_name="config", description="From unitledger.yml.")
+        for name in CONFIG_SCHEMAS
+    ]
+    index_spec = dg.AssetSpec(["lake", "index"], group_name="lake", description="Files in force.")
+
+    @dg.multi_asset(
+        name="lake_tables",
+        specs=[*table_specs, *config_specs, index_spec],
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=_CHARGES, description=sentence, blocking=True)
+            for name, sentence in CHECKS.items()
+        ],
+        required_resource_keys={"run"},
+    )
+    def lake_tables(context: dg.AssetExecutionContext) -> Results:
+        run: Run = context.resources.run
+        with run.step("lake"):
+            checks = prepare_and_check(run)
+        for key in context.assets_def.keys:
+            yield dg.MaterializeResult(asset_key=key)
+        for name in CHECKS:
+            failures = checks.get(name, ())
+            yield dg.AssetCheckResult(
+                asset_key=_CHARGES,
+                check_name=name,
+                passed=not failures,
+                metadata=sentences(failures),
+            )
+
+    return lake_tables
+
+
+def prepare_and_check(run: Run) -> Mapping[str, tuple[str, ...]]:
+    """Prepare a new warehouse if one is needed; return what does not hold, by check."""
+    settings = run.settings
+    write_config_tables(settings)
+    if is_current(settings) and not run.rebuild:
+        discard(settings)
+        return {}
+    prepare(settings)
+    checks = check_lake(settings)
+    for sentence in (sentence for check in checks for sentence in check.failures):
+        run.fail(sentence)
+    if not all(check.passed for check in checks):
+        discard(settings)
+    return {check.name: check.failures for check in checks}
+
+
+def build_marts(run: Run) -> list[NodeOutcome]:
+    """Run dbt and publish, if a new warehouse was prepared; return what became of each node."""
+    if not build_file(run.settings).exists():
+        # Dagster may be asked for the models alone; usually there is nothing new.
+        prepare_and_check(run)
+    return run_dbt(run.settings) if build_file(run.settings).exists() else []
+
+
+def build_plain_marts_asset() -> dg.AssetsDefinition:
+    """Return the dbt project as one asset: where its manifest was not written."""
+
+    @dg.asset(
+        key=["marts", _RECONCILIATION],
+        deps=[[name, "all"] for name in TABLES],
+        description="All models; `make dbt-parse` writes the manifest that shows them one by one.",
+        group_name="marts",
+        required_resource_keys={"run"},
+    )
+    def marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        run: Run = context.resources.run
+        with run.step("transform"):
+            outcomes = build_marts(run)
+            if outcomes:
+                publish_if_good(run.settings, outcomes)
+        return dg.MaterializeResult(metadata={"nodes": len(outcomes)})
+
+    return marts
+
+
+def build_exports_asset() -> dg.AssetsDefinition:
+    """Return the versioned files that finance receives."""
+
+    @dg.asset(
+        key=["exports", "finance"],
+        deps=[["marts", _RECONCILIATION]],
+        description="A new version of a period's files wherever its numbers changed.",
+        group_name="exports",
+        required_resource_keys={"run"},
+    )
+    def finance(context: dg.AssetExecutionContext) -> None:
+        run: Run = context.resources.run
+        with run.step("exports"):
+            export_all(run.settings)
+
+    return finance
+
+
+def build_conservation_check() -> dg.AssetChecksDefinition:
+    """Return the check that every published difference is 0."""
+
+    @dg.asset_check(
+        asset=["marts", _RECONCILIATION],
+        name="conservation",
+        description="Every step of every source, period and currency adds up exactly.",
+        required_resource_keys={"run"},
+    )
+    def conservation(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        run: Run = context.resources.run
+        failures = differences(run.settings)
+        for sentence in failures:
+            run.fail(sentence)
+        return dg.AssetCheckResult(passed=not failures, metadata=sentences(failures))
+
+    return conservation
