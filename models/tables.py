@@ -150,6 +150,8 @@ ATTEMPTS = Table(
         *_required("attempt_id", "trace_id", "span_id"),
         # What the caller wanted: retries and fallbacks share it. Without one, the attempt itself.
         *_required("inference_id"),
+        # The parent, where another file holds it: it can be the caller of this same inference.
+        *_optional("absent_parent_span_id"),
         *_required("workflow_run_id"),
         *_optional("conversation_id"),
         *_required("started_at", "ended_at", type="timestamp"),

@@ -1,0 +1,1 @@
+{{ entity_costs('customer_id') }}
