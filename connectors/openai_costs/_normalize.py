@@ -15,16 +15,18 @@ from connectors._base import Source
 from connectors._sql import quoted
 from connectors.openai_costs._pages import USAGE_COUNTS
 
-# Of the vendor's unit: the FOCUS unit, how many of it one is, and how many are priced together.
+_MILLIONTH = "0.000001"
+# Of the vendor's unit: the FOCUS unit, how many of it one is, the unit that is priced, and how many
+# of that one FOCUS unit is.
 QUANTITY_UNITS = {
-    "tokens": ("Tokens", 1, 1_000_000),
-    "1000_tokens": ("Tokens", 1_000, 1_000_000),
-    "duration_seconds": ("Seconds", 1, 1),
-    "duration_minutes": ("Minutes", 1, 1),
-    "duration_hours": ("Hours", 1, 1),
-    "gibibyte_hours": ("GiB-Hours", 1, 1),
-    "images": ("Images", 1, 1),
-    "characters": ("Characters", 1, 1_000_000),
+    "tokens": ("Tokens", "1", "1000000 Tokens", _MILLIONTH),
+    "1000_tokens": ("Tokens", "1000", "1000000 Tokens", _MILLIONTH),
+    "duration_seconds": ("Seconds", "1", "Seconds", "1"),
+    "duration_minutes": ("Minutes", "1", "Minutes", "1"),
+    "duration_hours": ("Hours", "1", "Hours", "1"),
+    "gibibyte_hours": ("GiB-Hours", "1", "GiB-Hours", "1"),
+    "images": ("Images", "1", "Images", "1"),
+    "characters": ("Characters", "1", "1000000 Characters", _MILLIONTH),
 }
 
 # A meter, with the modality before it where the label names one, as a regular expression.
@@ -63,10 +65,12 @@ def normalize(source: Source) -> Mapping[str, str]:
 
 def _units() -> str:
     rows = (
-        f"({quoted(unit)}, {quoted(focus_unit)}, {factor}, {block})"
-        for unit, (focus_unit, factor, block) in QUANTITY_UNITS.items()
+        f"({quoted(unit)}, {quoted(focus_unit)}, {factor}, {quoted(pricing_unit)}, "
+        f"cast({pricing_units} as decimal(7, 6)))"
+        for unit, (focus_unit, factor, pricing_unit, pricing_units) in QUANTITY_UNITS.items()
     )
-    return f"(values {', '.join(rows)}) as units(unit, focus_unit, factor, block)"
+    names = "unit, focus_unit, factor, pricing_unit, pricing_units"
+    return f"(values {', '.join(rows)}) as units({names})"
 
 
 def _meters() -> str:
@@ -87,7 +91,39 @@ _BUCKET_TIMES = """
 """
 
 _CHARGES = """
+-- A bill has few line items and many rows: each is taken apart once.
 with parts as (
+    select
+        line_item,
+        regexp_extract(
+            replace(line_item, ', long context', ''),
+            '^(?:([A-Za-z0-9_-]+) [|] )?(.*), ([^,]+)$',
+            ['tier', 'label', 'meter']
+        ) as part
+    from (select distinct line_item from costs where line_item <> '')
+),
+
+items as (
+    select
+        line_item,
+        nullif(part.tier, '') as tier,
+        nullif(regexp_replace(part.label, ' (text|audio|image)$', ''), '') as model,
+        trim(
+            regexp_extract(part.label, ' (text|audio|image)$', 1) || ' '
+            || regexp_replace(replace(lower(part.meter), '_', ' '), ' tokens$', '')
+        ) as meter,
+        trim(regexp_replace(lower(line_item), '[^a-z0-9.]+', '-', 'g'), '-') as sku,
+        regexp_matches(lower(line_item), 'credit|grant|promo') as names_credit
+    from parts
+),
+
+metered as (
+    select items.*, meters.* exclude (pattern)
+    from items
+    left join {meters} on regexp_full_match(items.meter, meters.pattern)
+),
+
+typed as (
     select
         * exclude (line_item, project_id, api_key_id, quantity),
         nullif(line_item, '') as line_item,
@@ -95,50 +131,25 @@ with parts as (
         nullif(api_key_id, '') as api_key_id,
         money(amount_value) as amount,
         cast(nullif(quantity, '') as decimal(38, 12)) as quantity,
-        regexp_extract(
-            replace(line_item, ', long context', ''),
-            '^(?:([A-Za-z0-9_-]+) [|] )?(.*), ([^,]+)$',
-            ['tier', 'label', 'meter']
-        ) as part,
         {buckets}
     from costs
 ),
 
-named as (
-    select
-        *,
-        nullif(part.tier, '') as tier,
-        nullif(regexp_replace(part.label, ' (text|audio|image)$', ''), '') as model,
-        trim(
-            regexp_extract(part.label, ' (text|audio|image)$', 1) || ' '
-            || regexp_replace(replace(lower(part.meter), '_', ' '), ' tokens$', '')
-        ) as meter,
-        -- What is taken back from a line item is usage of it, with its sign; a credit says so.
-        amount < 0 and regexp_matches(coalesce(lower(line_item), 'credit'), 'credit|grant|promo')
-            as is_credit,
-        if(is_credit, 'Credit', 'Usage') as charge_category
-    from parts
-),
-
--- Only usage has quantities; without a unit the vendor says that no single one fits.
+-- What is taken back from a line item is usage of it, with its sign; a credit says so, or says
+-- nothing. Only usage has quantities; without a unit the vendor says that no single one fits.
 measured as (
     select
-        named.*,
-        meters.token_type,
-        meters.token_meter,
-        meters.token_direction,
-        meters.token_cache_action,
+        typed.*,
+        metered.* exclude (line_item, token_type),
         units.focus_unit,
-        units.block,
-        named.quantity * units.factor as consumed,
-        cast(named.quantity * units.factor / units.block as decimal(20, 6)) as priced
-    from named
-    left join {units} on named.quantity_unit = units.unit and not named.is_credit
-    left join {meters}
-        on
-            regexp_full_match(named.meter, meters.pattern)
-            and coalesce(units.focus_unit = 'Tokens', true)
-            and not named.is_credit
+        units.pricing_unit as priced_unit,
+        typed.amount < 0 and coalesce(metered.names_credit, true) as is_credit,
+        if(is_credit, null, typed.quantity * units.factor) as consumed,
+        cast(consumed * units.pricing_units as decimal(20, 6)) as priced,
+        if(is_credit or units.focus_unit <> 'Tokens', null, metered.token_type) as token_type
+    from typed
+    left join metered on typed.line_item = metered.line_item
+    left join {units} on typed.quantity_unit = units.unit
 ),
 
 -- cost / quantity, rounded, in whole numbers: a division of decimals would be a floating-point one.
@@ -151,8 +162,7 @@ priced as (
             cast((2 * cost_units + quantity_units) // (2 * quantity_units) as decimal(18, 0))
             * 0.000001::decimal(6, 6)
         end as unit_price,
-        coalesce(cast(unit_price as decimal(18, 6)) * priced, amount) as cost_at_unit_price,
-        trim(regexp_replace(lower(line_item), '[^a-z0-9.]+', '-', 'g'), '-') as sku
+        coalesce(cast(unit_price as decimal(18, 6)) * priced, amount) as cost_at_unit_price
     from measured
 )
 
@@ -165,7 +175,7 @@ select
     billing_period_end(billing_month) as billing_period_end,
     bucket_start as charge_period_start,
     bucket_end as charge_period_end,
-    charge_category,
+    if(is_credit, 'Credit', 'Usage') as charge_category,
     coalesce(line_item, 'All line items together') as charge_description,
     'Usage-Based' as charge_frequency,
     amount as billed_cost,
@@ -180,7 +190,7 @@ select
     unit_price as pricing_currency_list_unit_price,
     unit_price as pricing_currency_contracted_unit_price,
     priced as pricing_quantity,
-    if(priced is null, null, if(block = 1, '', block || ' ') || focus_unit) as pricing_unit,
+    if(priced is null, null, priced_unit) as pricing_unit,
     consumed as consumed_quantity,
     case when consumed is not null then focus_unit end as consumed_unit,
     'OpenAI' as invoice_issuer_name,

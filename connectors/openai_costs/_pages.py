@@ -30,70 +30,69 @@ USAGE_COUNTS = (
 
 def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> dict[str, str]:
     """Return the inputs `costs` and `usage`: one row a result, numbers as the vendor's text."""
-    connection.execute("create temp table pages (x_file varchar, endpoint varchar, data varchar)")
-    for file, page in _pages(folder, files).items():
-        row = (file, _endpoint(file), json.dumps(page["data"]))
-        connection.execute("insert into pages values (?, ?, ?)", row)
-    cost = dict.fromkeys(_COST_TEXTS, "VARCHAR")
-    amount = {"amount": {"value": "VARCHAR", "currency": "VARCHAR"}}
+    pages = _pages(folder, files)
+    cost = {
+        **dict.fromkeys(_COST_TEXTS, "VARCHAR"),
+        "amount": {"value": "VARCHAR", "currency": "VARCHAR"},
+    }
     usage = dict.fromkeys((*_USAGE_TEXTS, *USAGE_COUNTS), "VARCHAR")
-    _unnest(connection, "cost_results", {**cost, **amount}, (COSTS,))
-    _unnest(connection, "usage_results", usage, TOKEN_ENDPOINTS)
+    _unnest(connection, "cost_results", cost, pages, (COSTS,))
+    _unnest(connection, "usage_results", usage, pages, TOKEN_ENDPOINTS)
     return {
         COSTS: (
-            f"select {_COLUMNS}, result.amount.value as amount_value, "
-            "result.amount.currency as amount_currency, "
-            f"{_fields(_COST_TEXTS)} from cost_results"
+            "select * exclude (result), result.* exclude (amount), "
+            "result.amount.value as amount_value, result.amount.currency as amount_currency "
+            "from cost_results"
         ),
-        "usage": f"select {_COLUMNS}, {_fields((*_USAGE_TEXTS, *USAGE_COUNTS))} from usage_results",
+        "usage": "select * exclude (result), result.* from usage_results",
     }
 
 
-_COLUMNS = "x_file, x_row, endpoint, start_time, end_time"
-
-
-def _fields(names: Sequence[str]) -> str:
-    return ", ".join(f"result.{name} as {name}" for name in names)
-
-
 def _unnest(
-    connection: DuckDBPyConnection, table: str, result: dict[str, Any], endpoints: Sequence[str]
+    connection: DuckDBPyConnection,
+    table: str,
+    result: dict[str, Any],
+    pages: dict[str, Any],
+    endpoints: Sequence[str],
 ) -> None:
-    """Create a table of results in the order of the pages."""
-    structure = [{"start_time": "VARCHAR", "end_time": "VARCHAR", "results": [result]}]
+    """Create a table of results, in the order of the pages."""
     connection.execute(
-        f"""
+        f"create temp table {table}_buckets "
+        "(x_file varchar, bucket_number integer, endpoint varchar, start_time varchar, "
+        "end_time varchar, results varchar)"
+    )
+    for file, page in pages.items():
+        for number, bucket in enumerate(page["data"] if _endpoint(file) in endpoints else ()):
+            times = (bucket["start_time"], bucket.get("end_time"))
+            connection.execute(
+                f"insert into {table}_buckets values (?, ?, ?, ?, ?, ?)",
+                [file, number, _endpoint(file), *times, json.dumps(bucket["results"])],
+            )
+    connection.execute(f"""
         create temp table {table} as
-        with buckets as (
+        with parsed as (
             select
-                x_file,
-                endpoint,
-                unnest(from_json(data, '{json.dumps(structure)}')) as bucket,
-                generate_subscripts(from_json(data, '["JSON"]'), 1) as bucket_number
-            from pages
-            where endpoint in (select unnest(?))
+                * exclude (results),
+                from_json(results, '{json.dumps([result])}') as results
+            from {table}_buckets
         ),
-        results as (
+
+        numbered as (
             select
-                x_file,
-                endpoint,
-                bucket.start_time as start_time,
-                bucket.end_time as end_time,
-                bucket_number,
-                unnest(bucket.results) as result,
-                generate_subscripts(bucket.results, 1) as result_number
-            from buckets
+                * exclude (results),
+                unnest(results) as result,
+                generate_subscripts(results, 1) as result_number
+            from parsed
         )
+
         select
+            * exclude (bucket_number, result_number),
             row_number() over (
                 partition by x_file order by bucket_number, result_number
-            ) as x_row,
-            * exclude (bucket_number, result_number)
-        from results
+            ) as x_row
+        from numbered
         order by x_file, x_row
-        """,
-        [list(endpoints)],
-    )
+    """)
 
 
 def check_period(folder: Path, period: str) -> None:
