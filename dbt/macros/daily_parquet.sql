@@ -14,7 +14,8 @@
     {%- set days = [] -%}
     {%- set built = [] -%}
     {%- if execute -%}
-        {%- set days = run_query('select charge_date, input_hash from ' ~ ref('int_day_inputs') ~ ' order by 1').rows -%}
+        {%- set inputs = ref('int_day_inputs') -%}
+        {%- set days = run_query('select charge_date, input_hash from ' ~ inputs ~ ' order by 1').rows -%}
         {%- set found = run_query("select file from glob('" ~ stem ~ "-*.parquet')").rows -%}
         {%- for row in found -%}{%- do built.append(row[0]) -%}{%- endfor -%}
     {%- endif -%}

@@ -119,7 +119,7 @@ residuals as (
             select charge_group_id, effective_cost from capacity_direct
             union all
             select charge_group_id, effective_cost from capacity_states
-        )
+        ) as parts
         group by charge_group_id
     ) as explained on spread.charge_group_id = explained.charge_group_id
     where spread.treatment in ('tokens', 'capacity')
@@ -204,7 +204,9 @@ mirrored as (
         spread.charge_group_id,
         spread.amount,
         spread.mirrored_group_id,
-        explained.* exclude (charge_group_id, effective_cost, weight, total_weight, weight_unit, allocated_method_id),
+        explained.* exclude (
+            charge_group_id, effective_cost, weight, total_weight, weight_unit, allocated_method_id
+        ),
         {{ nano('explained.effective_cost') }} as weight,
         row_number() over (
             partition by spread.charge_group_id, spread.mirrored_group_id
@@ -212,7 +214,7 @@ mirrored as (
         ) as member,
         sum({{ nano('explained.effective_cost') }}) over (
             partition by spread.charge_group_id, spread.mirrored_group_id
-        )::bigint as total_weight
+        ) as total_weight
     from spread
     inner join explained on spread.mirrored_group_id = explained.charge_group_id
     where spread.treatment = 'correction' and explained.effective_cost > 0
@@ -234,7 +236,10 @@ corrections as (
     from spread
     where
         treatment = 'correction'
-        and (mirrored_group_id is null or mirrored_group_id not in (select mirror_shares.mirrored_group_id from mirror_shares))
+        and (
+            mirrored_group_id is null
+            or mirrored_group_id not in (select mirror_shares.mirrored_group_id from mirror_shares)
+        )
 )
 
 select

@@ -51,7 +51,11 @@ requests as (
     select
         {{ entity_list }},
         count(*) as attempts,
-        sum({% for token_type in token_types() %}coalesce({{ token_type }}_tokens, 0){{ ' + ' if not loop.last }}{% endfor %})::bigint as tokens
+        sum(
+            {% for token_type in token_types() -%}
+            coalesce({{ token_type }}_tokens, 0){{ ' + ' if not loop.last }}
+            {%- endfor %}
+        )::bigint as tokens
     from {{ ref('attempt_costs') }}
     where charge_date = {{ charge_date() }} and is_ended and status <> 'rejected'
     group by all
@@ -66,7 +70,11 @@ drivers as (
 ),
 
 members as (
-    select cost_pools.*, {% for entity in entities() %}causes.{{ entity }}, {% endfor %}causes.weight, 'Nanounits of cost' as weight_unit
+    select
+        cost_pools.*,
+        {% for entity in entities() %}causes.{{ entity }}, {% endfor %}
+        causes.weight,
+        'Nanounits of cost' as weight_unit
     from cost_pools
     inner join causes
         on
@@ -79,7 +87,11 @@ members as (
                 else false
             end
     union all
-    select cost_pools.*, {% for entity in entities() %}drivers.{{ entity }}, {% endfor %}drivers.weight, rules.driver
+    select
+        cost_pools.*,
+        {% for entity in entities() %}drivers.{{ entity }}, {% endfor %}
+        drivers.weight,
+        coalesce(rules.driver, 'direct_cost')
     from cost_pools
     inner join {{ ref('stg_lake__rules') }} as rules on cost_pools.scope_key = rules.rule_hash
     inner join drivers
@@ -135,7 +147,7 @@ ledger as (
         weight::decimal(38, 0),
         total_weight::decimal(38, 0),
         weight_unit,
-        case scope when 'pool' then 'pool-cost' when 'invoice' then 'invoice-cost' when 'account' then 'account-cost' else 'driver' end,
+        if(scope = 'users', 'driver', scope || '-cost'),
         rule_id,
         rule_version
     from shares

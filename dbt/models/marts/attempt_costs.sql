@@ -35,8 +35,8 @@ matched as (
         on
             attempts.model = lines.model
             and coalesce(lines.service_provider_name = providers.service_provider_name, true)
-            and case when carried.sub_account_id then attempts.sub_account_id end is not distinct from lines.sub_account_id
-            and case when carried.api_key_id then attempts.api_key_id end is not distinct from lines.api_key_id
+            and if(carried.sub_account_id, attempts.sub_account_id, null) is not distinct from lines.sub_account_id
+            and if(carried.api_key_id, attempts.api_key_id, null) is not distinct from lines.api_key_id
             and {{ service_tier('attempts.service_tier') }} = lines.service_tier
             and attempts.ended_at >= lines.charge_period_start
             and attempts.ended_at < lines.charge_period_end
@@ -96,8 +96,11 @@ remainders as (
     select
         earned.token_line_id
         {%- for token_type in token_types() %},
-        case when any_value(weighted.{{ token_type }}_complete)
-            then any_value(weighted.{{ token_type }}_amount) - {{ from_nano('coalesce(sum(earned.' ~ token_type ~ '_earned), 0)') }}
+        case
+            when any_value(weighted.{{ token_type }}_complete)
+                then
+                    any_value(weighted.{{ token_type }}_amount)
+                    - {{ from_nano('coalesce(sum(earned.' ~ token_type ~ '_earned), 0)') }}
         end as {{ token_type }}_remainder,
         min(earned.attempt_id) filter (
             where earned.{{ token_type }}_tokens = weighted.{{ token_type }}_most
@@ -128,7 +131,9 @@ priced as (
         capacity.effective_cost as capacity_cost
         {%- for token_type in token_types() %},
         case when earned.attempt_id = remainders.{{ token_type }}_heaviest
-            then {{ from_nano('earned.' ~ token_type ~ '_earned') }} + coalesce(remainders.{{ token_type }}_remainder, 0)
+            then
+                {{ from_nano('earned.' ~ token_type ~ '_earned') }}
+                + coalesce(remainders.{{ token_type }}_remainder, 0)
             else {{ from_nano('earned.' ~ token_type ~ '_earned') }}
         end::decimal(38, 12) as {{ token_type }}_cost
         {%- endfor %}
@@ -144,7 +149,9 @@ summed as (
             when coalesce(
                 {% for token_type in token_types() %}{{ token_type }}_cost, {% endfor %}capacity_cost
             ) is not null
-                then {% for token_type in token_types() %}coalesce({{ token_type }}_cost, 0) + {% endfor %}coalesce(capacity_cost, 0)
+                then
+                    {% for token_type in token_types() %}coalesce({{ token_type }}_cost, 0) + {% endfor %}
+                    coalesce(capacity_cost, 0)
         end::decimal(38, 12) as direct_cost
     from priced
     where is_ended or capacity_cost is not null
@@ -186,7 +193,9 @@ select
         when pod_uid is not null then 'no charge for the resource that it ran on'
         when model is null then 'the span names no model'
         when token_line_id is null then 'no charge for this model, project and key on this day'
-        when coalesce({% for token_type in token_types() %}{{ token_type }}_tokens{{ ', ' if not loop.last }}{% endfor %}) is null
+        when coalesce(
+            {% for token_type in token_types() %}{{ token_type }}_tokens{{ ', ' if not loop.last }}{% endfor %}
+        ) is null
             then 'the span carries no token counts'
         else 'the charge states no quantity for these tokens'
     end as unpriced_reason

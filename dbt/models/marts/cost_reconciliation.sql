@@ -9,7 +9,7 @@ with delivered as (
         sum(item.amount::decimal(38, 24)) as amount,
         sum(item.rounding::decimal(38, 24)) as rounding
     from {{ ref('stg_lake__deliveries') }} as deliveries
-    cross join lateral (select unnest(deliveries.delivered) as item)
+    cross join lateral (select unnest(deliveries.delivered) as item) as items
     where deliveries.status = 'current' and item.billing_currency is not null
     group by deliveries.source, deliveries.billing_period, item.billing_currency
 ),
@@ -72,40 +72,76 @@ keys as (
     where source in (select sources.source from {{ source('lake', 'sources') }} as sources)
 ),
 
+totals as (
+    select
+        keys.source,
+        keys.billing_period,
+        keys.billing_currency,
+        delivered.amount as delivered_cost,
+        delivered.rows as delivered_rows,
+        delivered.rounding,
+        charges.* exclude (source, billing_period, billing_currency),
+        coalesce(ledger.effective_cost, 0) as allocated_cost,
+        stated.billed_cost as stated_cost,
+        stated.rows as stated_rows
+    from keys
+    {%- for other in ['delivered', 'charges', 'ledger', 'stated'] %}
+    left join {{ other }}
+        on
+            keys.source = {{ other }}.source
+            and keys.billing_period = {{ other }}.billing_period
+            and keys.billing_currency = {{ other }}.billing_currency
+    {%- endfor %}
+),
+
 steps as (
     select
-        keys.*,
-        'landed' as step,
-        1 as step_order,
-        coalesce(stated.billed_cost, delivered.amount) as expected_cost,
-        delivered.amount as actual_cost,
-        stated.rows as expected_rows,
-        delivered.rows as actual_rows,
-        null as rounding,
-        case when stated.billed_cost is null then 'the delivery itself' else 'stated control total' end as expected_from
-    from keys
-    left join delivered using (source, billing_period, billing_currency)
-    left join stated using (source, billing_period, billing_currency)
-    union all
-    select
-        keys.*, 'normalized', 2, delivered.amount - delivered.rounding, charges.billed_cost, null, null,
-        delivered.rounding, 'delivered amounts, rounded half-even to 12 decimals a row'
-    from keys
-    left join delivered using (source, billing_period, billing_currency)
-    left join charges using (source, billing_period, billing_currency)
-    union all
-    select
-        keys.*, 'effective', 3, charges.billed_cost + charges.paid + charges.amortized + charges.billed_as_used,
-        charges.effective_cost, null, null, null, 'billed + commitments amortized - commitments paid'
-    from keys
-    left join charges using (source, billing_period, billing_currency)
-    union all
-    select
-        keys.*, 'allocated', 4, charges.effective_cost, coalesce(ledger.effective_cost, 0), null, null, null,
-        'effective cost of the charges'
-    from keys
-    left join charges using (source, billing_period, billing_currency)
-    left join ledger using (source, billing_period, billing_currency)
+        source,
+        billing_period,
+        billing_currency,
+        unnest([
+            {
+                'step': 'landed',
+                'step_order': 1,
+                'expected_cost': coalesce(stated_cost, delivered_cost)::decimal(38, 24),
+                'actual_cost': delivered_cost::decimal(38, 24),
+                'expected_rows': stated_rows,
+                'actual_rows': delivered_rows,
+                'rounding': null,
+                'expected_from': if(stated_cost is null, 'the delivery itself', 'stated control total')
+            },
+            {
+                'step': 'normalized',
+                'step_order': 2,
+                'expected_cost': delivered_cost - rounding,
+                'actual_cost': billed_cost,
+                'expected_rows': null,
+                'actual_rows': null,
+                'rounding': rounding,
+                'expected_from': 'delivered amounts, rounded half-even to 12 decimals a row'
+            },
+            {
+                'step': 'effective',
+                'step_order': 3,
+                'expected_cost': billed_cost + paid + amortized + billed_as_used,
+                'actual_cost': effective_cost,
+                'expected_rows': null,
+                'actual_rows': null,
+                'rounding': null,
+                'expected_from': 'billed + commitments amortized - commitments paid'
+            },
+            {
+                'step': 'allocated',
+                'step_order': 4,
+                'expected_cost': effective_cost,
+                'actual_cost': allocated_cost,
+                'expected_rows': null,
+                'actual_rows': null,
+                'rounding': null,
+                'expected_from': 'effective cost of the charges'
+            }
+        ], recursive := true)
+    from totals
 )
 
 select
@@ -116,15 +152,18 @@ select
     steps.expected_cost::decimal(38, 24) as expected_cost,
     steps.actual_cost::decimal(38, 24) as actual_cost,
     -- A side that is missing is a difference of the whole other side.
-    case when steps.step is not null
-        then coalesce(steps.actual_cost, 0) - coalesce(steps.expected_cost, 0)
+    case
+        when steps.step is not null then coalesce(steps.actual_cost, 0) - coalesce(steps.expected_cost, 0)
     end::decimal(38, 24) as difference,
-    steps.expected_rows,
-    steps.actual_rows,
+    steps.expected_rows::bigint as expected_rows,
+    steps.actual_rows::bigint as actual_rows,
     steps.rounding::decimal(38, 24) as rounding,
     steps.expected_from,
     failures.error
 from steps
 full join failures
-    on steps.source = failures.source and steps.billing_period is not distinct from failures.billing_period and steps.step = 'landed'
+    on
+        steps.source = failures.source
+        and steps.billing_period is not distinct from failures.billing_period
+        and steps.step = 'landed'
 order by source, billing_period, billing_currency, steps.step_order

@@ -10,7 +10,9 @@ with charges as (
         coalesce(sum(billed_cost) filter (where charge_category = 'Tax'), 0) as tax,
         coalesce(sum(billed_cost) filter (where charge_category = 'Credit'), 0) as credits,
         coalesce(sum(billed_cost) filter (where {{ commitment_purchase }}), 0) as paid,
-        coalesce(sum(billed_cost) filter (where charge_category = 'Purchase' and commitment_discount_id is null), 0) as purchases,
+        coalesce(sum(billed_cost) filter (
+            where charge_category = 'Purchase' and commitment_discount_id is null
+        ), 0) as purchases,
         coalesce(sum(billed_cost) filter (where charge_category = 'Usage'), 0) as usage,
         coalesce(sum(billed_cost) filter (where charge_category = 'Adjustment'), 0) as adjustments,
         coalesce(sum(effective_cost - billed_cost) filter (where commitment_discount_status = 'Used'), 0) as used,
@@ -42,7 +44,11 @@ tied as (
         -- FOCUS: |sum(BilledCost) - invoice| <= max(100, 0.5 * sqrt(rows)) subunits of the currency.
         greatest(1.00, (0.5 * sqrt(charges.charges) * 0.01))::decimal(38, 12) as tolerance
     from charges
-    left join invoices using (source, billing_period, billing_currency)
+    left join invoices
+        on
+            charges.source = invoices.source
+            and charges.billing_period = invoices.billing_period
+            and charges.billing_currency = invoices.billing_currency
 ),
 
 lines as (
