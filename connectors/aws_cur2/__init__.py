@@ -1,0 +1,27 @@
+"""AWS Data Exports, CUR 2.0: a synced folder or the bucket itself, Parquet or csv.gz.
+
+- location: folder or s3://bucket/prefix/export, whichever holds data/ and metadata/
+- slot: a billing period; AWS replaces it as a whole, closed ones too
+- version: the manifest's executionId, in the order of the create-new timestamp
+"""
+
+from connectors._base import Connector
+from connectors.aws_cur2._charges import CHARGES_SQL
+from connectors.aws_cur2._columns import COLUMNS
+from connectors.aws_cur2._costs import AMOUNTS
+from connectors.aws_cur2._delivery import CurOptions, discover, fetch
+from connectors.aws_cur2._read import read
+from models.tables import CHARGES
+
+CONNECTOR = Connector(
+    name="aws_cur2",
+    title="AWS Data Exports CUR 2.0",
+    produces=(CHARGES,),
+    inputs={"raw": COLUMNS},
+    discover=discover,
+    fetch=fetch,
+    read=read,
+    normalize=lambda source: {"charges": CHARGES_SQL},
+    amounts=AMOUNTS,
+    options=CurOptions,
+)

@@ -1,0 +1,227 @@
+"""Costed lines as FOCUS columns."""
+
+from connectors.aws_cur2._costs import COSTED
+
+
+def _unit_price(rate: str, cost: str) -> str:
+    """Return the price of one unit: AWS's rate where rate × quantity is the cost.
+
+    AWS prints the rate of the highest tier on every tiered row; there the price is the quotient,
+    divided as whole numbers.
+    """
+    trillion = "1000000000000"
+    return f"""case
+            when sku_price_id is null then null
+            when abs(money({rate}) * quantity - {cost}) <= greatest(abs({cost}), 1) * 0.000000001
+                then money({rate})
+            when {cost} * sign(quantity) > 0
+                then cast(
+                    cast({cost} * {trillion} as hugeint) * {trillion}
+                    // cast(quantity * {trillion} as hugeint) as decimal(38, 0)
+                ) * 0.000000000001
+        end"""
+
+
+# Most rows have resource tags only: building a new map of them would cost ten times as much.
+_TAGS = """
+        case
+            when cardinality(resource_tag_map) > 0
+                and coalesce(cardinality(cost_category_map), 0) = 0
+                then to_json(resource_tag_map)
+            else nullif(to_json(map_concat(
+                case
+                    when cardinality(resource_tag_map) > 0 then resource_tag_map
+                    -- The same tags again, among others, in AWS's newer column.
+                    else map_from_entries(list_transform(
+                        list_filter(
+                            map_entries(cast(tags as map(varchar, varchar))),
+                            lambda entry: starts_with(entry.key, 'resourceTags/')
+                        ),
+                        lambda entry: {'key': substr(entry.key, 14), 'value': entry.value}
+                    ))
+                end,
+                map_from_entries(list_transform(
+                    map_entries(cost_category_map),
+                    lambda entry: {'key': 'costCategory/' || entry.key, 'value': entry.value}
+                ))
+            )), '{}')
+        end
+"""
+
+_SKU_PRICE_DETAILS = """
+        case when sku_price_id is not null and product_instance_type is not null
+            -- Patching an empty object drops what is null.
+            then json_merge_patch('{}', json_object(
+                'InstanceType', product_instance_type,
+                'CoreCount', try_cast(product_attributes['vcpu'] as integer),
+                'GpuCount', try_cast(product_attributes['gpu'] as integer),
+                'MemorySize', try_cast(replace(product_attributes['memory'], ' GiB', '') as double),
+                'OperatingSystem', product_attributes['operating_system']
+            ))
+        end
+"""
+
+CHARGES_SQL = f"""
+{COSTED}
+    select
+        -- Who pays, for which period.
+        bill_payer_account_id as billing_account_id,
+        bill_payer_account_name as billing_account_name,
+        'Payer Account' as billing_account_type,
+        line_item_usage_account_id as sub_account_id,
+        case when line_item_usage_account_id is not null
+            then coalesce(line_item_usage_account_name, line_item_usage_account_id)
+        end as sub_account_name,
+        case when line_item_usage_account_id is not null then 'Account' end as sub_account_type,
+        line_item_currency_code as billing_currency,
+        bill_invoice_id as invoice_id,
+        date_trunc('month', period_start) as billing_period_start,
+        date_trunc('month', period_start) + interval 1 month as billing_period_end,
+        strftime(period_start, '%Y-%m') as x_billing_period,
+        usage_start as charge_period_start,
+        case
+            -- A fee without a duration, and the last second of a fee's period.
+            when usage_end <= usage_start then usage_start + interval 1 hour
+            when second(usage_end) = 59 then date_trunc('second', usage_end) + interval 1 second
+            else usage_end
+        end as charge_period_end,
+
+        -- What it is.
+        case
+            when part = 'unused' then 'Usage'
+            when is_refund_of_upfront_fee then 'Purchase'
+            else focus_type.charge_category
+        end as charge_category,
+        case
+            when line_item_line_item_type = 'Refund' and usage_start < period_start
+                then 'Correction'
+        end as charge_class,
+        line_item_line_item_description as charge_description,
+        case
+            when part = 'unused' then 'Usage-Based'
+            when line_item_product_code like 'AWSSupport%' and line_item_line_item_type = 'Fee'
+                then 'Recurring'
+            else focus_type.charge_frequency
+        end as charge_frequency,
+        line_item_line_item_type as x_line_item_type,
+        line_item_usage_type as x_usage_type,
+        line_item_operation as x_operation,
+
+        -- What it costs.
+        billed as billed_cost,
+        effective as effective_cost,
+        listed as list_cost,
+        contracted as contracted_cost,
+        {_unit_price("pricing_public_on_demand_rate", "listed")} as list_unit_price,
+        {_unit_price("line_item_unblended_rate", "contracted")} as contracted_unit_price,
+        case
+            when sku_price_id is null then null
+            when pricing_term = 'Spot' or line_item_usage_type like '%SpotUsage%' then 'Dynamic'
+            when commitment_id is not null and is_usage then 'Committed'
+            else 'Standard'
+        end as pricing_category,
+        coalesce(pricing_currency, line_item_currency_code) as pricing_currency,
+        case when sku_price_id is not null then quantity end as pricing_quantity,
+        case when pricing_quantity is not null then unit end as pricing_unit,
+        case when is_usage then pricing_quantity end as consumed_quantity,
+        case when consumed_quantity is not null then unit end as consumed_unit,
+
+        -- Commitments and reservations.
+        commitment_id as commitment_discount_id,
+        case
+            when commitment_id is null then null
+            when commitment_id = savings_plan_savings_plan_a_r_n then 'Spend'
+            else 'Usage'
+        end as commitment_discount_category,
+        case
+            when commitment_id is null then null
+            when commitment_id = savings_plan_savings_plan_a_r_n then 'Savings Plan'
+            else 'Reserved Instance'
+        end as commitment_discount_type,
+        case
+            when commitment_id is null then null
+            when part = 'unused' then 'Unused'
+            when is_usage then 'Used'
+        end as commitment_discount_status,
+        case
+            when sku_price_id is null or commitment_id is null then null
+            when line_item_line_item_type = 'SavingsPlanCoveredUsage' then effective
+            when line_item_line_item_type = 'SavingsPlanRecurringFee'
+                then money(savings_plan_total_commitment_to_date)
+            when line_item_line_item_type in ('DiscountedUsage', 'RIFee') then quantity
+        end as commitment_discount_quantity,
+        case
+            when commitment_discount_quantity is null then null
+            when commitment_discount_category = 'Spend' then line_item_currency_code
+            else unit
+        end as commitment_discount_unit,
+        capacity_reservation_capacity_reservation_arn as capacity_reservation_id,
+        case
+            when capacity_reservation_id is null or charge_category <> 'Usage' then null
+            when capacity_reservation_capacity_reservation_status = 'Unused'
+                or line_item_usage_type like '%UnusedBox%' then 'Unused'
+            else 'Used'
+        end as capacity_reservation_status,
+
+        -- Where it ran, and on what.
+        case when part = 'unused' or is_commitment_fee then commitment_id
+            else line_item_resource_id
+        end as resource_id,
+        case
+            when resource_id is null then null
+            when resource_id = commitment_id then commitment_discount_type
+            when starts_with(resource_id, 'i-') then 'EC2 Instance'
+            when starts_with(resource_id, 'vol-') then 'EBS Volume'
+            else coalesce(product_product_family, line_item_product_code, 'Resource')
+        end as resource_type,
+        coalesce(
+            product_region_code,
+            product_attributes['region_code'],
+            product_attributes['region'],
+            nullif(
+                regexp_extract(line_item_availability_zone, '^[a-z]+-[a-z]+(-[a-z]+)?-[0-9]'), ''
+            )
+        ) as region_id,
+        case when region_id is not null
+            then coalesce(product_location, product_attributes['location'], region_id)
+        end as region_name,
+        line_item_availability_zone as availability_zone,
+
+        -- Who sells it. AWS invoices what third parties sell on its Marketplace; provider and
+        -- issuer must be one string, or FOCUS 1.2 would have nothing billed.
+        coalesce(bill_invoicing_entity, 'AWS') as invoice_issuer_name,
+        coalesce(bill_invoicing_entity, 'AWS') as provider_name,
+        case when is_marketplace then coalesce(line_item_legal_entity, 'AWS Marketplace')
+            else coalesce(bill_invoicing_entity, 'AWS')
+        end as publisher_name,
+        case when is_marketplace then publisher_name else 'AWS' end as service_provider_name,
+        case when not is_marketplace then 'AWS' end as host_provider_name,
+        coalesce(
+            service.service_name, product_attributes['product_name'], line_item_product_code, 'AWS'
+        ) as service_name,
+        coalesce(service.service_category, 'Other') as service_category,
+        coalesce(service.service_subcategory, 'Other (Other)') as service_subcategory,
+        case when focus_type.charge_category <> 'Tax' then product_sku end as sku_id,
+        case when sku_id is not null then line_item_usage_type end as sku_meter,
+        sku_price_id,
+        {_SKU_PRICE_DETAILS} as sku_price_details,
+        {_TAGS} as tags,
+
+        -- Machines, for sharing their cost by time. Their surcharges (EBS optimization, CPU
+        -- credits) are not here: their hours are no hours of the machine.
+        case
+            when is_usage
+                and line_item_product_code = 'AmazonEC2'
+                and starts_with(line_item_resource_id, 'i-')
+                and regexp_matches(line_item_usage_type, '(^|-)(Box|Spot|Dedicated)Usage')
+                and coalesce(unit, 'Hours') in ('Hours', 'Units')
+                then 'capacity'
+        end as x_charge_kind,
+        case when x_charge_kind is not null then cast(quantity * 3600000 as bigint) end
+            as x_billed_milliseconds,
+        case when x_charge_kind is not null then try_cast(product_attributes['gpu'] as bigint) end
+            as x_gpu_count,
+        x_file,
+        x_row
+    from costed
+"""

@@ -1,0 +1,212 @@
+"""CUR 2.0 lines as FOCUS charges.
+
+**Which column is billed.** A delivery shows private discounts in one of two ways: as rows of their
+own (manual discount compatibility), or inside the net_* columns. With discount rows billed is
+`line_item_unblended_cost` everywhere, else the net cost where AWS fills it; both would subtract
+the discount twice. A bundled discount is in the net costs and a row as well: where net costs are
+billed, that row counts its own net cost or nothing. `AMOUNTS` makes the same choice.
+
+**What is left out.** Rows that split a node's cost among its pods are a second view of money that
+the node's own row has. Savings Plan negations take back the on-demand cost of covered usage, which
+is billed 0 here; what they do not take back, per plan, account and hour, is an Adjustment row.
+
+**Commitments.** Fees are Purchases with an effective cost of 0; covered usage carries what it used
+of them, and a fee row brings a second, Unused row with what nobody used.
+"""
+
+from collections.abc import Mapping
+
+from connectors._sql import quoted
+from connectors.aws_cur2._columns import LINE_TYPES, PRIVATE_DISCOUNTS
+from connectors.aws_cur2._services import SERVICES, UNITS
+
+
+def _texts(values: tuple[str, ...]) -> str:
+    return ", ".join(quoted(value) for value in values)
+
+
+def _lookup(names: tuple[str, ...], table: Mapping[str, tuple[str, ...]]) -> str:
+    """Return a map literal of structs: a join would not keep the order of rows."""
+    entries = []
+    for key, values in table.items():
+        fields = (f"{name}: {quoted(value)}" for name, value in zip(names, values, strict=True))
+        entries.append(f"{quoted(key)}: {{{', '.join(fields)}}}")
+    return f"map {{{', '.join(entries)}}}"
+
+
+_FOCUS_TYPE = _lookup(("charge_category", "charge_frequency"), LINE_TYPES)
+_SERVICE = _lookup(("service_name", "service_category", "service_subcategory"), SERVICES)
+_UNIT = f"map {{{', '.join(f'{quoted(aws)}: {quoted(focus)}' for aws, focus in UNITS.items())}}}"
+_POD_OPERATIONS = _texts(("EKSPod-EC2", "ECSTask-EC2"))
+_HAS_NET_COSTS = f"""
+    select
+        coalesce(bool_or(line_item_net_unblended_cost is not null), false)
+        and not coalesce(
+            bool_or(line_item_line_item_type in ({_texts(PRIVATE_DISCOUNTS)})), false
+        ) as is_net
+    from raw
+"""
+
+
+def _net(column: str, net_column: str) -> str:
+    """Return the money of a column that has a net twin."""
+    return f"money(case when is_net then coalesce({net_column}, {column}) else {column} end)"
+
+
+_UNUSED_UPFRONT = _net(
+    "reservation_unused_amortized_upfront_fee_for_billing_period",
+    "reservation_net_unused_amortized_upfront_fee_for_billing_period",
+)
+_UNUSED_RECURRING = _net("reservation_unused_recurring_fee", "reservation_net_unused_recurring_fee")
+_SAVINGS_PLAN_COST = _net(
+    "savings_plan_savings_plan_effective_cost", "savings_plan_net_savings_plan_effective_cost"
+)
+_RESERVATION_COST = _net("reservation_effective_cost", "reservation_net_effective_cost")
+
+_LINES = f"""
+    select
+        *,
+        cast(bill_billing_period_start_date as timestamp) as period_start,
+        cast(line_item_usage_start_date as timestamp) as usage_start,
+        cast(line_item_usage_end_date as timestamp) as usage_end,
+        money(case
+            when not is_net then line_item_unblended_cost
+            when line_item_line_item_type = 'BundledDiscount'
+                then coalesce(line_item_net_unblended_cost, '0')
+            else coalesce(line_item_net_unblended_cost, line_item_unblended_cost)
+        end) as cost,
+        case
+            when line_item_line_item_type = 'SavingsPlanRecurringFee'
+                then money(savings_plan_total_commitment_to_date)
+                    - money(savings_plan_used_commitment)
+            when line_item_line_item_type = 'RIFee'
+                then coalesce({_UNUSED_UPFRONT}, 0) + coalesce({_UNUSED_RECURRING}, 0)
+        end as unused_cost,
+        coalesce(
+            line_item_line_item_type = 'Refund'
+            and line_item_line_item_description like 'Refund for one-time fee for Savings Plan%',
+            false
+        ) as is_refund_of_upfront_fee,
+        case
+            when line_item_line_item_type in (
+                'SavingsPlanCoveredUsage', 'SavingsPlanUpfrontFee', 'SavingsPlanRecurringFee'
+            ) or is_refund_of_upfront_fee then savings_plan_savings_plan_a_r_n
+            when line_item_line_item_type in ('DiscountedUsage', 'RIFee', 'Fee')
+                then reservation_reservation_a_r_n
+        end as commitment_id,
+        coalesce(bill_billing_entity = 'AWS Marketplace', false) as is_marketplace,
+        cast(product as map(varchar, varchar)) as product_attributes,
+        cast(resource_tags as map(varchar, varchar)) as resource_tag_map,
+        cast(cost_category as map(varchar, varchar)) as cost_category_map
+    from raw cross join basis
+    where line_item_operation is null or line_item_operation not in ({_POD_OPERATIONS})
+"""
+
+_ENTRIES = """
+    select *, 'billed' as part
+    from line
+    where line_item_line_item_type <> 'SavingsPlanNegation'
+    union all by name
+    select *, 'unused' as part
+    from line
+    where line_item_line_item_type in ('SavingsPlanRecurringFee', 'RIFee') and unused_cost > 0
+    union all by name
+    (select
+        'not taken back' as part,
+        'SavingsPlanNegation' as line_item_line_item_type,
+        'Covered usage that Savings Plan negation rows do not take back'
+            as line_item_line_item_description,
+        min({'x_file': x_file, 'x_row': x_row}).x_file as x_file,
+        min({'x_file': x_file, 'x_row': x_row}).x_row as x_row,
+        sum(cost) as cost,
+        min(line_item_product_code) as line_item_product_code,
+        bill_payer_account_id,
+        min(bill_payer_account_name) as bill_payer_account_name,
+        line_item_usage_account_id,
+        min(line_item_usage_account_name) as line_item_usage_account_name,
+        line_item_currency_code,
+        bill_billing_entity,
+        bill_invoicing_entity,
+        bill_invoice_id,
+        period_start,
+        usage_start,
+        usage_end
+    from line
+    where line_item_line_item_type in ('SavingsPlanCoveredUsage', 'SavingsPlanNegation')
+    group by
+        bill_payer_account_id, line_item_usage_account_id, line_item_currency_code,
+        bill_billing_entity, bill_invoicing_entity, bill_invoice_id,
+        period_start, usage_start, usage_end,
+        savings_plan_savings_plan_a_r_n
+    having sum(cost) <> 0
+    order by x_file, x_row)
+"""
+
+_COSTED = f"""
+    select
+        *,
+        {_FOCUS_TYPE}[line_item_line_item_type] as focus_type,
+        {_SERVICE}[line_item_product_code] as service,
+        part = 'billed'
+            and line_item_line_item_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')
+            as is_usage,
+        not is_usage and (
+            commitment_id is not null
+            or line_item_line_item_type in (
+                'SavingsPlanUpfrontFee', 'SavingsPlanRecurringFee', 'RIFee'
+            )
+        ) as is_commitment_fee,
+        case
+            when part = 'unused' or line_item_line_item_type = 'SavingsPlanCoveredUsage' then 0
+            else cost
+        end as billed,
+        case
+            when part = 'unused' then unused_cost
+            when line_item_line_item_type = 'SavingsPlanCoveredUsage'
+                then {_SAVINGS_PLAN_COST}
+            when line_item_line_item_type = 'DiscountedUsage'
+                then {_RESERVATION_COST}
+            when is_commitment_fee or is_refund_of_upfront_fee then 0
+            else cost
+        end as effective,
+        -- The price agreed for the usage itself, before any commitment.
+        case
+            when part = 'unused' then 0
+            when line_item_line_item_type = 'DiscountedUsage'
+                then coalesce(money(pricing_public_on_demand_cost), cost)
+            else cost
+        end as contracted,
+        case
+            when is_usage then coalesce(money(pricing_public_on_demand_cost), contracted)
+            else contracted
+        end as listed,
+        case
+            when is_usage or (part = 'billed' and focus_type['charge_category'] = 'Purchase')
+                then coalesce(pricing_rate_code, pricing_rate_id)
+        end as sku_price_id,
+        money(line_item_usage_amount) as quantity,
+        coalesce({_UNIT}[pricing_unit], pricing_unit, 'Units') as unit
+    from entry
+"""
+
+COSTED = f"""
+with basis as materialized ({_HAS_NET_COSTS}),
+line as not materialized ({_LINES}),
+entry as not materialized ({_ENTRIES}),
+costed as not materialized ({_COSTED})
+"""
+
+# One row a delivered row: what the delivery itself adds up to.
+AMOUNTS = f"""
+    with basis as materialized ({_HAS_NET_COSTS})
+    select
+        line_item_currency_code as billing_currency,
+        case
+            when line_item_operation in ({_POD_OPERATIONS}) then '0'
+            when not is_net then line_item_unblended_cost
+            when line_item_net_unblended_cost is not null then line_item_net_unblended_cost
+            when line_item_line_item_type = 'BundledDiscount' then '0'
+            else line_item_unblended_cost
+        end as amount
+    from raw cross join basis
+"""

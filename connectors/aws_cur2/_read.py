@@ -1,0 +1,67 @@
+"""The rows of a delivery as text: Parquet with real maps, or csv.gz with maps as JSON objects."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from connectors._sql import quoted, quoted_list
+from connectors.aws_cur2._columns import COLUMNS
+from models.errors import ContractError
+
+_KINDS = {column.name: column.kind for column in COLUMNS}
+
+
+def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> dict[str, str]:
+    """Return the query of `raw`: the used columns that are delivered, and where each row lies."""
+    filled = [file for file in files if (folder / file).stat().st_size]
+    if not filled:
+        raise ContractError(f"{folder.name}: every data file is empty")
+    if filled[0].endswith(".parquet"):
+        return {"raw": _parquet(connection, folder, filled)}
+    # A gzip file can only be read from its start: once is enough.
+    query = " union all by name ".join(_csv(connection, folder, file) for file in filled)
+    connection.execute(f"create temp table delivered as {query}")
+    return {"raw": "select * from delivered"}
+
+
+def _parquet(connection: DuckDBPyConnection, folder: Path, files: list[str]) -> str:
+    scan = (
+        f"read_parquet({quoted_list([str(folder / file) for file in files])}, "
+        "union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)"
+    )
+    columns = ", ".join(_parquet_column(name) for name in _used(connection, scan))
+    name_at = len(f"{folder}/") + 1
+    return (
+        f"select {columns}, substr(filename, {name_at}) as x_file, file_row_number + 1 as x_row "
+        f"from {scan}"
+    )
+
+
+def _parquet_column(name: str) -> str:
+    """AWS writes money as doubles: their shortest text is what was meant."""
+    if _KINDS[name] in ("money", "quantity"):
+        return f"cast({name} as varchar) as {name}"
+    if _KINDS[name] == "text":
+        return f"nullif({name}, '') as {name}"
+    return name
+
+
+def _csv(connection: DuckDBPyConnection, folder: Path, file: str) -> str:
+    scan = (
+        f"read_csv({quoted(str(folder / file))}, header = true, all_varchar = true, "
+        """delim = ',', quote = '"', escape = '"', hive_partitioning = false)"""
+    )
+    columns = ", ".join(_csv_column(name) for name in _used(connection, scan))
+    return f"select {columns}, {quoted(file)} as x_file, row_number() over () as x_row from {scan}"
+
+
+def _csv_column(name: str) -> str:
+    if _KINDS[name] == "map":
+        return f"cast(cast({name} as json) as map(varchar, varchar)) as {name}"
+    return name
+
+
+def _used(connection: DuckDBPyConnection, scan: str) -> list[str]:
+    present = {row[0] for row in connection.execute(f"describe select * from {scan}").fetchall()}
+    return [name for name in _KINDS if name in present]
