@@ -173,7 +173,7 @@ class Api:
             page = {"page": token}
 
     def _get_retrying(self, path: str, params: Params) -> httpx2.Response:
-        url = f"{self.client.base_url}{path}"
+        name = f"{self.client.base_url.host}{self.client.base_url.path}{path}"
         try:
             for attempt in stamina.retry_context(
                 on=_seconds_to_wait, attempts=ATTEMPTS, timeout=600, wait_max=30
@@ -184,9 +184,9 @@ class Api:
                         raise _BusyError(response)
         except _BusyError as error:
             status = error.response.status_code
-            raise FetchError(f"{url} still answers {status}; try again later") from error
-        except httpx2.TransportError as error:
-            raise FetchError(f"{url} cannot be reached: {type(error).__name__}") from error
+            raise FetchError(f"{name} still answers {status}; try again later") from error
+        except httpx2.RequestError as error:
+            raise FetchError(f"{name} cannot be reached: {type(error).__name__}") from error
         return response
 
 
@@ -223,7 +223,7 @@ class _BusyError(Exception):
 
 def _seconds_to_wait(error: Exception) -> bool | float:
     """Tell stamina whether to retry: as long as the vendor asks for, else with its own backoff."""
-    if isinstance(error, httpx2.TransportError):
+    if isinstance(error, httpx2.RequestError):
         return True
     if not isinstance(error, _BusyError):
         return False

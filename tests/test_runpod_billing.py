@@ -231,7 +231,8 @@ def asked() -> Iterator[tuple[str, list[tuple[str, dict[str, list[str]], str]]]]
             url = urlsplit(self.path)
             questions.append((url.path, parse_qs(url.query), self.headers["Authorization"]))
             body = version_one(pod()) if url.path.endswith("/pods") else "[]"
-            self.send_response(404 if "networkvolumes" in url.path else 200)
+            unknown = ("/v1/billing/networkvolumes", "/v2/billing/network-volumes")
+            self.send_response(404 if url.path in unknown else 200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body.encode())
@@ -275,10 +276,11 @@ def test_the_hour_that_is_running_is_left_out(
     monkeypatch.setenv("RUNPOD_API_KEY", "a-secret")
     monkeypatch.setattr(_http, "now", lambda: datetime(2026, 10, 20, 9, 30, tzinfo=UTC))
     assert Account(tmp_path, f"{url}/v2").failures() == []
-    path, query, _ = questions[0]
-    assert path == "/v2/billing/pods"
-    assert query["endTime"] == ["2026-10-20T08:59:59Z"]
-    assert "grouping" not in query
+    assert [path.removeprefix("/v2/billing/") for path, _, _ in questions] == [
+        "pods", "serverless", "endpoints", "clusters", "network-volumes", "networkvolumes",
+    ]  # fmt: skip
+    assert {query["endTime"][0] for _, query, _ in questions} == {"2026-10-20T08:59:59Z"}
+    assert not any("grouping" in query for _, query, _ in questions)
 
 
 def test_a_key_that_is_not_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,10 +158,12 @@ priced as (
         *,
         cast(amount * 1000000000000 as hugeint) as cost_units,
         cast(priced * 1000000 as hugeint) as quantity_units,
-        case when quantity_units > 0 and cost_units >= 0 then
-            cast((2 * cost_units + quantity_units) // (2 * quantity_units) as decimal(18, 0))
-            * 0.000001::decimal(6, 6)
-        end as unit_price,
+        if(
+            quantity_units > 0 and cost_units >= 0,
+            try_cast((2 * cost_units + quantity_units) // (2 * quantity_units) as decimal(18, 0))
+            * 0.000001::decimal(6, 6),
+            null
+        ) as unit_price,
         coalesce(cast(unit_price as decimal(18, 6)) * priced, amount) as cost_at_unit_price
     from measured
 )

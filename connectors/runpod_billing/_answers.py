@@ -18,12 +18,18 @@ SERVICES = {
     "pods": ("RunPod Pods", "Pod", "Compute", "Virtual Machines"),
     "endpoints": ("RunPod Serverless", "Serverless endpoint", "Compute", "Serverless Compute"),
     "serverless": ("RunPod Serverless", "Serverless endpoint", "Compute", "Serverless Compute"),
+    "public-endpoints": (
+        "RunPod Public Endpoints",
+        "Public endpoint",
+        "AI and Machine Learning",
+        "Generative AI",
+    ),
     "clusters": ("RunPod Instant Clusters", "Instant Cluster", "Compute", "Virtual Machines"),
     "networkvolumes": ("RunPod Network Volumes", "Network volume", "Storage", "File Storage"),
 }
 _FIELDS = (
-    "time", "startTime", "endTime", "amount", "totalAmount", "timeBilledMs", "podId", "endpointId",
-    "serverlessId", "clusterId", "networkVolumeId", "gpuTypeId",
+    "time", "startTime", "endTime", "amount", "totalAmount", "endpointAmount", "timeBilledMs",
+    "podId", "endpointId", "serverlessId", "clusterId", "networkVolumeId", "gpuTypeId",
 )  # fmt: skip
 
 
@@ -107,7 +113,7 @@ named as (
         bucket,
         coalesce(record.time, record.startTime) as time,
         record.endTime as end_time,
-        coalesce(record.amount, record.totalAmount) as amount,
+        coalesce(record.amount, record.totalAmount, record.endpointAmount) as amount,
         record.timeBilledMs as time_billed_ms,
         nullif(record.podId, '') as pod_id,
         coalesce(nullif(record.endpointId, ''), nullif(record.serverlessId, '')) as endpoint_id,

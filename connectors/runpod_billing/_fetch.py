@@ -21,11 +21,24 @@ class RunPodOptions(Options):
     billing_account_id: str | None = None
 
 
-# Of each API, the endpoints that together are the bill, and what v1 is to group them by.
-_ENDPOINTS: Mapping[str, Mapping[str, str | None]] = {
-    "v1": {"pods": "podId", "endpoints": "endpointId", "networkvolumes": None},
-    "v2": {"pods": None, "serverless": None, "clusters": None, "networkvolumes": None},
+# Of each API, the answers that together are the bill, and the paths that they are found under.
+_ANSWERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "v1": {
+        "pods": ("pods",),
+        "endpoints": ("endpoints",),
+        "networkvolumes": ("networkvolumes",),
+    },
+    "v2": {
+        "pods": ("pods",),
+        "serverless": ("serverless",),
+        "public-endpoints": ("endpoints",),
+        "clusters": ("clusters",),
+        # Its documentation says the second, its servers have been seen to know only the first.
+        "networkvolumes": ("network-volumes", "networkvolumes"),
+    },
 }
+# v1 alone has to be told; v2 always answers by resource.
+_GROUPINGS = {"pods": "podId", "endpoints": "endpointId"}
 
 
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
@@ -41,34 +54,45 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
 
 def _fetch_live(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     assert isinstance(source.options, RunPodOptions)
-    version = source.location.rstrip("/").rpartition("/")[2]
-    endpoints = _ENDPOINTS.get(version, _ENDPOINTS["v1"])
-    start, month_end = _http.month_bounds(delivery.slot)
-    this_hour = _http.now().replace(minute=0, second=0, microsecond=0)
-    # The last second of the window: a bucket that starts at its end is another month's, and the
-    # hour that is running is left out.
-    end = min(month_end, max(this_hour, start + timedelta(hours=1))) - timedelta(seconds=1)
+    version = "v2" if source.location.rstrip("/").endswith("/v2") else "v1"
     asked: dict[str, Any] = {"url": source.location}
     with _http.connect(source.location, source.options.api_key_env) as api:
-        for endpoint, grouping in endpoints.items():
-            params = {
-                "startTime": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "endTime": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "bucketSize": "hour",
-            } | ({"grouping": grouping} if grouping else {})
-            asked[endpoint] = _ask(api, endpoint, params, folder)
+        for answer, paths in _ANSWERS[version].items():
+            params = _window(delivery.slot) | {"bucketSize": "hour"}
+            if version == "v1" and answer in _GROUPINGS:
+                params["grouping"] = _GROUPINGS[answer]
+            asked[answer] = _ask(api, paths, params, folder / f"{answer}.json")
     return replace(delivery, request=asked)
 
 
-def _ask(api: _http.Api, endpoint: str, params: Mapping[str, str], folder: Path) -> dict[str, Any]:
-    try:
-        answer = api.get(f"billing/{endpoint}", params)
-    except _http.RejectedError as error:
-        if error.status == 404 and endpoint != "pods":
-            return {"offered": False}
-        raise
-    (folder / f"{endpoint}.json").write_bytes(answer)
-    return dict(params)
+def _window(period: str) -> dict[str, str]:
+    """Return a month up to its last second: a bucket that starts at its end is another month's.
+
+    The hour that is running is left out.
+    """
+    start, month_end = _http.month_bounds(period)
+    this_hour = _http.now().replace(minute=0, second=0, microsecond=0)
+    end = min(month_end, max(this_hour, start + timedelta(hours=1))) - timedelta(seconds=1)
+    return {
+        "startTime": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "endTime": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _ask(
+    api: _http.Api, paths: tuple[str, ...], params: Mapping[str, str], file: Path
+) -> dict[str, Any]:
+    for path in paths:
+        try:
+            answer = api.get(f"billing/{path}", params)
+        except _http.RejectedError as error:
+            # Not every account is offered everything that may be billed; pods are its heart.
+            if error.status != 404 or path == "pods":
+                raise
+        else:
+            file.write_bytes(answer)
+            return {"path": path, **params}
+    return {"offered": False}
 
 
 def _check_period(answer: Answer, file: str, period: str) -> None:

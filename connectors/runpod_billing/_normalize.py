@@ -55,10 +55,12 @@ priced as (
     select
         *,
         cast(micro_hours as decimal(14, 0)) * 0.000001::decimal(6, 6) as hours,
-        case when micro_hours > 0 and cost_units >= 0 then
-            cast((2 * cost_units + micro_hours) // (2 * micro_hours) as decimal(18, 0))
-            * 0.000001::decimal(6, 6)
-        end as unit_price,
+        if(
+            micro_hours > 0 and cost_units >= 0,
+            try_cast((2 * cost_units + micro_hours) // (2 * micro_hours) as decimal(18, 0))
+            * 0.000001::decimal(6, 6),
+            null
+        ) as unit_price,
         coalesce(cast(unit_price as decimal(18, 6)) * cast(hours as decimal(20, 6)), amount)
             as cost_at_unit_price,
         regexp_replace(
@@ -113,7 +115,12 @@ select
     resource_id,
     if(resource_id is null, null, resource_type) as resource_type,
     billing_month as x_billing_period,
-    if(pod_id is null and endpoint_id is null, null, 'capacity') as x_charge_kind,
+    if(
+        (endpoint = 'pods' and pod_id is not null)
+        or (endpoint in ('endpoints', 'serverless') and resource_id is not null),
+        'capacity',
+        null
+    ) as x_charge_kind,
     endpoint as x_usage_type,
     milliseconds as x_billed_milliseconds,
     x_file,
