@@ -19,16 +19,27 @@ with costs as (
     group by billing_period, billing_currency, {{ entity }}
 ),
 
-requests as (
+inferences as (
     select
         strftime(charge_date, '%Y-%m') as billing_period,
         {{ entity }},
+        inference_id,
         count(*) as attempts,
-        count(distinct inference_id) as inferences,
-        count(distinct inference_id) filter (where {{ is_production() }}) as production_inferences
+        bool_or({{ is_production() }}) as is_in_production
     from {{ ref('attempt_costs') }}
     where is_ended
-    group by 1, 2
+    group by 1, 2, 3
+),
+
+requests as (
+    select
+        billing_period,
+        {{ entity }},
+        sum(attempts) as attempts,
+        count(*) as inferences,
+        count(*) filter (where is_in_production) as production_inferences
+    from inferences
+    group by billing_period, {{ entity }}
 )
 
 select
