@@ -83,7 +83,7 @@ def _deltas(old: ExportedTable, new: ExportedTable) -> list[str]:
     ]
     if new.rows != old.rows:
         deltas.append(f"{new.rows - old.rows:+d} rows")
-    return deltas or ["other rows, the same totals"]
+    return deltas or ["other content, the same totals"]
 
 
 def _amounts(table: ExportedTable) -> dict[tuple[str, str], Decimal]:

@@ -1,4 +1,5 @@
--- One row a charge, in the columns of FOCUS 1.2: renaming only. Other columns follow as custom ones.
+-- One row a charge, in the columns of FOCUS 1.2: renaming only, but for the invoice of vendors who
+-- do not put it on their charges. Other columns follow as custom ones.
 {%- set focus_columns = [
     'availability_zone', 'billed_cost', 'billing_account_id', 'billing_account_name', 'billing_account_type',
     'billing_currency', 'billing_period_end', 'billing_period_start', 'capacity_reservation_id',
@@ -19,11 +20,24 @@
     'x_file', 'x_gpu_count', 'host_provider_name', 'x_line_item_type', 'x_model', 'x_operation', 'x_row',
     'service_provider_name', 'x_service_tier', 'x_source', 'x_token_type', 'x_usage_type'
 ] %}
+with invoices as (
+    select source, billing_period, billing_currency, any_value(invoice_id) as invoice_id
+    from {{ ref('stg_lake__invoices') }}
+    group by source, billing_period, billing_currency
+    having count(distinct invoice_id) = 1
+)
+
 select
     {%- for column in focus_columns %}
-    {{ column }} as "{{ focus_name(column) }}",
+    {%- set value = 'coalesce(charges.invoice_id, invoices.invoice_id)' if column == 'invoice_id' else 'charges.' ~ column %}
+    {{ value }} as "{{ focus_name(column) }}",
     {%- endfor %}
     {%- for column in custom_columns %}
-    {{ column }} as "{{ focus_name(column, is_custom=true) }}"{{ ',' if not loop.last }}
+    charges.{{ column }} as "{{ focus_name(column, is_custom=true) }}"{{ ',' if not loop.last }}
     {%- endfor %}
-from {{ source('lake', 'charges') }}
+from {{ source('lake', 'charges') }} as charges
+left join invoices
+    on
+        charges.x_source = invoices.source
+        and charges.x_billing_period = invoices.billing_period
+        and charges.billing_currency = invoices.billing_currency
