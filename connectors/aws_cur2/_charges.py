@@ -1,6 +1,7 @@
 """Costed lines as FOCUS columns."""
 
-from connectors.aws_cur2._costs import COSTED
+from connectors.aws_cur2._costs import COSTED, names
+from connectors.aws_cur2._services import REGIONS
 
 
 def _unit_price(rate: str, cost: str) -> str:
@@ -66,7 +67,7 @@ CHARGES_SQL = f"""
     select
         -- Who pays, for which period.
         bill_payer_account_id as billing_account_id,
-        bill_payer_account_name as billing_account_name,
+        coalesce(bill_payer_account_name, bill_payer_account_id) as billing_account_name,
         'Payer Account' as billing_account_type,
         line_item_usage_account_id as sub_account_id,
         case when line_item_usage_account_id is not null
@@ -96,7 +97,8 @@ CHARGES_SQL = f"""
             when line_item_line_item_type = 'Refund' and usage_start < period_start
                 then 'Correction'
         end as charge_class,
-        line_item_line_item_description as charge_description,
+        case when part = 'unused' then 'Unused part of: ' else '' end
+            || line_item_line_item_description as charge_description,
         case
             when part = 'unused' then 'Usage-Based'
             when line_item_product_code like 'AWSSupport%' and line_item_line_item_type = 'Fee'
@@ -121,6 +123,12 @@ CHARGES_SQL = f"""
             else 'Standard'
         end as pricing_category,
         coalesce(pricing_currency, line_item_currency_code) as pricing_currency,
+        -- A bill in another currency does not say its rate of exchange.
+        case when is_priced_as_billed then effective end as pricing_currency_effective_cost,
+        case when is_priced_as_billed then list_unit_price end
+            as pricing_currency_list_unit_price,
+        case when is_priced_as_billed then contracted_unit_price end
+            as pricing_currency_contracted_unit_price,
         case when sku_price_id is not null then quantity end as pricing_quantity,
         case when pricing_quantity is not null then unit end as pricing_unit,
         case when is_usage then pricing_quantity end as consumed_quantity,
@@ -182,9 +190,7 @@ CHARGES_SQL = f"""
                 regexp_extract(line_item_availability_zone, '^[a-z]+-[a-z]+(-[a-z]+)?-[0-9]'), ''
             )
         ) as region_id,
-        case when region_id is not null
-            then coalesce(product_location, product_attributes['location'], region_id)
-        end as region_name,
+        coalesce({names(REGIONS)}[region_id], region_id) as region_name,
         line_item_availability_zone as availability_zone,
 
         -- Who sells it. AWS invoices what third parties sell on its Marketplace; provider and
@@ -201,7 +207,7 @@ CHARGES_SQL = f"""
         ) as service_name,
         coalesce(service.service_category, 'Other') as service_category,
         coalesce(service.service_subcategory, 'Other (Other)') as service_subcategory,
-        case when focus_type.charge_category <> 'Tax' then product_sku end as sku_id,
+        sku_id,
         case when sku_id is not null then line_item_usage_type end as sku_meter,
         sku_price_id,
         {_SKU_PRICE_DETAILS} as sku_price_details,

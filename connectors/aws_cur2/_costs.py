@@ -25,18 +25,23 @@ def _texts(values: tuple[str, ...]) -> str:
     return ", ".join(quoted(value) for value in values)
 
 
-def _lookup(names: tuple[str, ...], table: Mapping[str, tuple[str, ...]]) -> str:
+def _lookup(fields: tuple[str, ...], table: Mapping[str, tuple[str, ...]]) -> str:
     """Return a map literal of structs: a join would not keep the order of rows."""
     entries = []
     for key, values in table.items():
-        fields = (f"{name}: {quoted(value)}" for name, value in zip(names, values, strict=True))
-        entries.append(f"{quoted(key)}: {{{', '.join(fields)}}}")
+        struct = (f"{name}: {quoted(value)}" for name, value in zip(fields, values, strict=True))
+        entries.append(f"{quoted(key)}: {{{', '.join(struct)}}}")
     return f"map {{{', '.join(entries)}}}"
+
+
+def names(table: Mapping[str, str]) -> str:
+    """Return a map literal of texts."""
+    return f"map {{{', '.join(f'{quoted(aws)}: {quoted(focus)}' for aws, focus in table.items())}}}"
 
 
 _FOCUS_TYPE = _lookup(("charge_category", "charge_frequency"), LINE_TYPES)
 _SERVICE = _lookup(("service_name", "service_category", "service_subcategory"), SERVICES)
-_UNIT = f"map {{{', '.join(f'{quoted(aws)}: {quoted(focus)}' for aws, focus in UNITS.items())}}}"
+_UNIT = names(UNITS)
 _POD_OPERATIONS = _texts(("EKSPod-EC2", "ECSTask-EC2"))
 _HAS_NET_COSTS = f"""
     select
@@ -180,10 +185,17 @@ _COSTED = f"""
             when is_usage then coalesce(money(pricing_public_on_demand_cost), contracted)
             else contracted
         end as listed,
+        -- A rate code starts with its SKU.
         case
-            when is_usage or (part = 'billed' and focus_type['charge_category'] = 'Purchase')
+            when focus_type['charge_category'] not in ('Tax', 'Credit')
+                then coalesce(product_sku, nullif(split_part(pricing_rate_code, '.', 1), ''))
+        end as sku_id,
+        case
+            when sku_id is not null
+                and (is_usage or (part = 'billed' and focus_type['charge_category'] = 'Purchase'))
                 then coalesce(pricing_rate_code, pricing_rate_id)
         end as sku_price_id,
+        coalesce(pricing_currency = line_item_currency_code, true) as is_priced_as_billed,
         money(line_item_usage_amount) as quantity,
         coalesce({_UNIT}[pricing_unit], pricing_unit, 'Units') as unit
     from entry

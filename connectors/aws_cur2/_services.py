@@ -1,6 +1,6 @@
-"""AWS services by product code: FOCUS service name, category, subcategory. As of 2026-11.
+"""AWS's own names in FOCUS's words, as of 2026-11: services, regions, units.
 
-What is not here keeps AWS's own name and the category 'Other'.
+What is not here keeps AWS's name, and a service the category 'Other'.
 """
 
 _COMPUTE, _STORAGE, _DATABASES = "Compute", "Storage", "Databases"
@@ -8,6 +8,7 @@ _NETWORKING, _AI = "Networking", "AI and Machine Learning"
 _MANAGEMENT, _SECURITY = "Management and Governance", "Security"
 _INTEGRATION, _ANALYTICS = "Integration", "Analytics"
 
+# Product code: service name, category, subcategory.
 SERVICES = {
     "AmazonEC2": ("Amazon Elastic Compute Cloud", _COMPUTE, "Virtual Machines"),
     "AmazonEKS": ("Amazon Elastic Kubernetes Service", _COMPUTE, "Containers"),
@@ -35,16 +36,16 @@ SERVICES = {
     "AmazonCloudWatch": ("Amazon CloudWatch", _MANAGEMENT, "Observability"),
     "AWSCloudTrail": ("AWS CloudTrail", _MANAGEMENT, "Compliance"),
     "awskms": ("AWS Key Management Service", _SECURITY, "Other (Security)"),
-    "AWSSecretsManager": ("AWS Secrets Manager", _SECURITY, "Other (Security)"),
+    "AWSSecretsManager": ("AWS Secrets Manager", _SECURITY, "Secret Management"),
     "AmazonSNS": ("Amazon Simple Notification Service", _INTEGRATION, "Messaging"),
     "AWSQueueService": ("Amazon Simple Queue Service", _INTEGRATION, "Messaging"),
-    "AmazonStates": ("AWS Step Functions", _INTEGRATION, "Other (Integration)"),
+    "AmazonStates": ("AWS Step Functions", _INTEGRATION, "Workflow Orchestration"),
     "AmazonKinesis": ("Amazon Kinesis", _ANALYTICS, "Streaming Analytics"),
     "AWSGlue": ("AWS Glue", _ANALYTICS, "Data Processing"),
     "AmazonAthena": ("Amazon Athena", _ANALYTICS, "Analytics Platforms"),
-    "AWSSupportBusiness": ("AWS Support (Business)", "Other", "Other (Other)"),
-    "AWSSupportEnterprise": ("AWS Support (Enterprise)", "Other", "Other (Other)"),
-    "AWSDeveloperSupport": ("AWS Support (Developer)", "Other", "Other (Other)"),
+    "AWSSupportBusiness": ("AWS Support (Business)", _MANAGEMENT, "Support"),
+    "AWSSupportEnterprise": ("AWS Support (Enterprise)", _MANAGEMENT, "Support"),
+    "AWSDeveloperSupport": ("AWS Support (Developer)", _MANAGEMENT, "Support"),
 }
 
 # AWS pricing units in FOCUS's unit format.
@@ -59,4 +60,36 @@ UNITS = {
     "vCPU-Hours": "vCPU-Hours",
     "Lambda-GB-Second": "GB-Seconds",
     "seconds": "Seconds",
+}
+
+REGIONS = {
+    "af-south-1": "Africa (Cape Town)",
+    "ap-east-1": "Asia Pacific (Hong Kong)",
+    "ap-northeast-1": "Asia Pacific (Tokyo)",
+    "ap-northeast-2": "Asia Pacific (Seoul)",
+    "ap-northeast-3": "Asia Pacific (Osaka)",
+    "ap-south-1": "Asia Pacific (Mumbai)",
+    "ap-south-2": "Asia Pacific (Hyderabad)",
+    "ap-southeast-1": "Asia Pacific (Singapore)",
+    "ap-southeast-2": "Asia Pacific (Sydney)",
+    "ap-southeast-3": "Asia Pacific (Jakarta)",
+    "ap-southeast-4": "Asia Pacific (Melbourne)",
+    "ca-central-1": "Canada (Central)",
+    "ca-west-1": "Canada West (Calgary)",
+    "eu-central-1": "Europe (Frankfurt)",
+    "eu-central-2": "Europe (Zurich)",
+    "eu-north-1": "Europe (Stockholm)",
+    "eu-south-1": "Europe (Milan)",
+    "eu-south-2": "Europe (Spain)",
+    "eu-west-1": "Europe (Ireland)",
+    "eu-west-2": "Europe (London)",
+    "eu-west-3": "Europe (Paris)",
+    "il-central-1": "Israel (Tel Aviv)",
+    "me-central-1": "Middle East (UAE)",
+    "me-south-1": "Middle East (Bahrain)",
+    "sa-east-1": "South America (Sao Paulo)",
+    "us-east-1": "US East (N. Virginia)",
+    "us-east-2": "US East (Ohio)",
+    "us-west-1": "US West (N. California)",
+    "us-west-2": "US West (Oregon)",
 }
