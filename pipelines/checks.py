@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 
 from models.tables import TABLES
+from pipelines.money import shown
 from pipelines.settings import Settings
 from pipelines.warehouse import build_file, current_index
 
@@ -76,8 +77,8 @@ def _landed_failures(
             difference = amount - rounding - normalized.get(key, Decimal(0))
             if difference or abs(rounding) > total["rows"] * _HALF_DIGIT:
                 yield (
-                    f"{row['source']} {row['slot']}: the delivery adds up to {amount:f} "
-                    f"{key[1]}, its normalized rows to {amount - rounding - difference:f}"
+                    f"{row['source']} {row['slot']}: the delivery adds up to {shown(amount)} "
+                    f"{key[1]}, its normalized rows to {shown(amount - rounding - difference)}"
                 )
 
 
@@ -102,8 +103,8 @@ def _control_total_failures(settings: Settings, index: pl.DataFrame) -> Iterator
             yield f"{where}: {row['rows']} rows are stated, {rows} were delivered"
         if row["billed_cost"] is not None and amount != row["billed_cost"]:
             yield (
-                f"{where}: {row['billed_cost']:f} {row['billing_currency']} is stated, "
-                f"{amount:f} was delivered"
+                f"{where}: {shown(row['billed_cost'])} {row['billing_currency']} is stated, "
+                f"{shown(amount)} was delivered"
             )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from pipelines.logs import new_run_id
 from pipelines.run import Run
 from pipelines.settings import ConfiguredSource, Settings
 from pipelines.source_assets import (
@@ -99,7 +100,7 @@ def _run_resource(settings: Settings, run: Run | None) -> dg.ResourceDefinition:
             settings,
             max_retries=_MAX_RETRIES,
             wait_seconds=_WAIT_SECONDS,
-            run_id=context.run_id or "",
+            run_id=context.run.run_id if context.run else new_run_id(),
         )
         with this.hold():
             yield this

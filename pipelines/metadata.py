@@ -8,6 +8,7 @@ import dagster as dg
 import polars as pl
 
 from connectors._lake import LandReport
+from pipelines.money import shown
 
 Metadata = Mapping[str, Any]
 _SHOWN_ROWS = 24
@@ -52,7 +53,7 @@ def table_metadata(index: pl.DataFrame, table: str, source: str) -> Metadata:
             rows.append([row["slot"], row["version"], normalized, amount, currency])
     return {
         "dagster/row_count": row_count,
-        **{f"total_{currency}": f"{amount:f}" for currency, amount in sorted(totals.items())},
+        **{f"total_{currency}": shown(amount) for currency, amount in sorted(totals.items())},
         "in_force": markdown_table(["slot", "version", "rows", "billed_cost", ""], rows),
     }
 

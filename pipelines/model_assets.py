@@ -1,6 +1,7 @@
 """The dbt project as assets: every model one, every data test a check. One dbt run builds all."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,14 @@ def build_dbt_assets(manifest: Path) -> dg.AssetsDefinition:
 def _materialized(
     specs: Iterable[dg.AssetSpec], found: Mapping[str, NodeOutcome]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    for spec in specs:
+    by_key = {spec.key: spec for spec in specs}
+    graph = {key: [dep.asset_key for dep in spec.deps] for key, spec in by_key.items()}
+    # Dagster wants parents before their children; the graph's keys outside of dbt are not ours.
+    for spec in filter(None, map(by_key.get, TopologicalSorter(graph).static_order())):
         outcome = found.get(spec.metadata[UNIQUE_ID])
-        if outcome is None:
+        if not found:
             yield dg.MaterializeResult(asset_key=spec.key, metadata={"unchanged": True})
-        elif outcome.passed:
+        elif outcome and outcome.status == "success":
             yield dg.MaterializeResult(asset_key=spec.key, metadata={"seconds": outcome.seconds})
 
 

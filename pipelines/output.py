@@ -13,6 +13,7 @@ from rich.status import Status
 from rich.table import Table
 
 from pipelines.logs import LOGGER
+from pipelines.money import shown
 from pipelines.reports import Report
 
 # Wide enough for every table where nobody looks: what is piped is never cut.
@@ -51,17 +52,12 @@ def print_csv(report: Report) -> None:
 
 
 def text(value: Any) -> str:
-    """Return a cell: decimals without trailing zeros beyond cents, and never an exponent."""
+    """Return a cell."""
     if value is None:
         return ""
     if isinstance(value, Decimal):
-        return _money(value)
+        return shown(value)
     return str(value)
-
-
-def _money(value: Decimal) -> str:
-    whole, _, decimals = f"{value:f}".partition(".")
-    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}" if decimals else whole
 
 
 class _StatusHandler(logging.Handler):

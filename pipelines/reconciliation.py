@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import duckdb
 
+from pipelines.money import shown
 from pipelines.settings import Settings
 from pipelines.warehouse import read_published
 
@@ -45,7 +46,7 @@ def differences(settings: Settings) -> list[str]:
         steps = read_steps(connection)
     return [
         f"{step.source} {step.billing_period} {step.billing_currency}: "
-        f"{step.step} differs by {step.difference}"
+        f"{step.step} differs by {shown(step.difference)}"
         for step in steps
         if step.difference and not step.is_awaited
     ]

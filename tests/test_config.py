@@ -1,0 +1,289 @@
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from connectors import all_connectors
+from models.config import DEFAULT_ATTRIBUTES, Config
+from models.errors import ConfigError
+from pipelines.config_schema import config_schema
+from pipelines.config_tables import CONFIG_SCHEMAS, config_tables, write_config_tables
+from pipelines.settings import Settings, load_settings
+
+ROOT = Path(__file__).parents[1]
+SOURCES = "sources: {gpu: {connector: runpod_billing, location: ./bills}}\n"
+
+
+def settings_of(tmp_path: Path, text: str) -> Settings:
+    file = tmp_path / "unitledger.yml"
+    file.write_text(text)
+    return load_settings(file)
+
+
+def sentence_of(tmp_path: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as error:
+        settings_of(tmp_path, text)
+    sentence = str(error.value)
+    assert "\n" not in sentence
+    return sentence
+
+
+def rule(**changes: object) -> str:
+    one = {"id": "one", "when": {"source": "gpu"}, "treatment": "direct"} | changes
+    kept = {key: value for key, value in one.items() if value is not None}
+    return SOURCES + yaml.safe_dump({"attribution": {"rules": [kept]}})
+
+
+# --- what is right --------------------------------------------------------------------------------
+
+
+def test_relative_paths_are_relative_to_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    settings = settings_of(tmp_path, "lake: data/lake\n" + SOURCES)
+    assert settings.lake.root == tmp_path / "data" / "lake"
+    assert settings.warehouse == tmp_path / "warehouse.duckdb"
+    assert settings.sources["gpu"].source.location == str(tmp_path / "bills")
+
+
+def test_a_location_with_a_scheme_is_left_as_it_is(tmp_path: Path) -> None:
+    text = "sources: {a: {connector: aws_cur2, location: 's3://bucket/prefix/export'}}"
+    assert settings_of(tmp_path, text).sources["a"].source.location == "s3://bucket/prefix/export"
+
+
+def test_configured_attributes_replace_the_default_of_their_entity_alone(tmp_path: Path) -> None:
+    text = SOURCES + "attribution: {attributes: {customer: [shop.id]}}"
+    attributes = settings_of(tmp_path, text).sources["gpu"].source.attributes
+    assert attributes == DEFAULT_ATTRIBUTES | {"customer": ("shop.id",)}
+
+
+def test_the_committed_configuration_is_valid_and_reads_the_sample(tmp_path: Path) -> None:
+    settings = load_settings(ROOT / "unitledger.yml")
+    assert set(settings.sources) == {"aws_prod", "aws_dev", "openai", "runpod", "traces", "nodes"}
+    assert all(Path(item.source.location).is_dir() for item in settings.sources.values())
+    tables = config_tables(settings)
+    assert len(tables["invoices"]) == 4
+    assert len(tables["control_totals"]) == 10
+
+
+# --- what is wrong, in one sentence ---------------------------------------------------------------
+
+
+def test_an_unknown_key_is_named_with_what_is_allowed(tmp_path: Path) -> None:
+    sentence = sentence_of(tmp_path, "warehuose: x.duckdb\n" + SOURCES)
+    assert sentence == (
+        "unitledger.yml: warehuose: unknown key, did you mean warehouse?; allowed: lake, "
+        "warehouse, exports, invoices, control_totals, sources, attribution"
+    )
+
+
+def test_an_unknown_key_deep_in_a_rule_is_named_with_what_is_allowed(tmp_path: Path) -> None:
+    sentence = sentence_of(tmp_path, rule(when={"service": "x"}))
+    assert sentence.startswith("unitledger.yml: attribution.rules.0.when.service: unknown key")
+    assert "service_name, sub_account_id" in sentence
+
+
+def test_an_unknown_option_of_a_source_is_named_with_what_is_allowed(tmp_path: Path) -> None:
+    text = "sources: {gpu: {connector: runpod_billing, location: x, api_key: secret}}"
+    sentence = sentence_of(tmp_path, text)
+    assert sentence.startswith("unitledger.yml: sources.gpu.api_key: unknown key, did you mean")
+    assert "allowed: connector, location, api_key_env" in sentence
+
+
+def test_an_unknown_connector_is_named_with_the_known_ones(tmp_path: Path) -> None:
+    sentence = sentence_of(tmp_path, "sources: {a: {connector: aws_cur, location: x}}")
+    assert "sources.a: unknown connector 'aws_cur', did you mean aws_cur2?; known: " in sentence
+    assert "openai_costs" in sentence
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    text = "sources: {a: {connector: aws_cur2}}"
+    assert sentence_of(tmp_path, text) == "unitledger.yml: sources.a.location: is missing"
+
+
+def test_an_absent_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yml: no such configuration file"):
+        load_settings(tmp_path / "none.yml")
+
+
+def test_bad_yaml_is_shown_with_its_line(tmp_path: Path) -> None:
+    assert sentence_of(tmp_path, "lake: ./lake\nsources: {a: [}\n").startswith(
+        "unitledger.yml, line 2: "
+    )
+
+
+def test_a_source_that_stands_twice_is_not_silently_lost(tmp_path: Path) -> None:
+    text = "sources:\n  a: {connector: aws_cur2, location: x}\n  a: {connector: y, location: z}\n"
+    assert sentence_of(tmp_path, text) == "unitledger.yml, line 3: the key 'a' is there twice"
+
+
+def test_an_account_number_that_yaml_reads_as_a_number_must_be_quoted(tmp_path: Path) -> None:
+    sentence = sentence_of(tmp_path, rule(when={"sub_account_id": 411122223333}))
+    assert sentence == (
+        "unitledger.yml: attribution.rules.0.when.sub_account_id: "
+        "input should be a valid string (found 411122223333)"
+    )
+
+
+def test_an_empty_file_is_one_sentence(tmp_path: Path) -> None:
+    assert sentence_of(tmp_path, "").startswith("unitledger.yml: ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"when": {}}, "at least one condition is needed"),
+        ({"treatment": None}, "a rule needs set, treatment or pool"),
+        ({"driver": "tokens"}, "driver and users belong to treatment: shared"),
+        ({"treatment": "split"}, "'direct', 'shared', 'overhead' or 'unmatched'"),
+        ({"valid_from": date(2026, 2, 1), "valid_to": date(2026, 2, 1)}, "must be after"),
+    ],
+)
+def test_a_rule_that_says_nothing_or_too_much_is_refused(
+    tmp_path: Path, changes: dict[str, object], expected: str
+) -> None:
+    assert expected in sentence_of(tmp_path, rule(**changes))
+
+
+def test_two_rules_may_share_an_id_only_in_two_versions() -> None:
+    def attribution(second_version: int) -> dict[str, Any]:
+        one = {"id": "a", "version": 1, "when": {"source": "*"}, "pool": "p"}
+        return {"rules": [one, one | {"version": second_version}]}
+
+    sources = {"a": {"connector": "x", "location": "y"}}
+    Config.model_validate({"sources": sources, "attribution": attribution(2)})
+    with pytest.raises(ValueError, match="a version 1 is there twice"):
+        Config.model_validate({"sources": sources, "attribution": attribution(1)})
+
+
+def test_a_name_belongs_to_one_model_at_a_time() -> None:
+    def aliases(valid_from: date) -> dict[str, Any]:
+        return {
+            "sources": {"a": {"connector": "x", "location": "y"}},
+            "attribution": {
+                "model_aliases": [
+                    {"model": "old", "names": ["latest"], "valid_to": date(2026, 3, 1)},
+                    {"model": "new", "names": ["latest"], "valid_from": valid_from},
+                ]
+            },
+        }
+
+    Config.model_validate(aliases(date(2026, 3, 1)))
+    with pytest.raises(ValueError, match="latest is both old and new"):
+        Config.model_validate(aliases(date(2026, 2, 28)))
+
+
+# --- configuration as tables ----------------------------------------------------------------------
+
+
+def test_every_configuration_table_is_there_with_its_types_even_if_empty(tmp_path: Path) -> None:
+    files = write_config_tables(settings_of(tmp_path, SOURCES))
+    for name, schema in CONFIG_SCHEMAS.items():
+        table = pl.read_parquet(files[name])
+        assert dict(table.schema) == {
+            key: kind() if isinstance(kind, type) else kind for key, kind in schema.items()
+        }
+        assert len(table) == (1 if name == "sources" else 0)
+
+
+def test_a_rule_becomes_a_row_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = SOURCES + yaml.safe_dump(
+        {
+            "attribution": {
+                "rules": [
+                    {
+                        "id": "logs",
+                        "version": 3,
+                        "valid_from": date(2026, 1, 1),
+                        "when": {"service_name": "Log*", "tags": {"user_team": "ml"}},
+                        "treatment": "shared",
+                        "users": {"customer": "cust-*"},
+                    },
+                    {"id": "pool", "when": {"source": "*"}, "pool": "chat", "set": {"team": "t"}},
+                ]
+            }
+        }
+    )
+    first, second = config_tables(settings_of(tmp_path, text))["rules"].to_dicts()
+    shown = {key: value for key, value in first.items() if value is not None}
+    assert shown.pop("rule_hash") != second["rule_hash"]
+    assert shown == {
+        "priority": 1,
+        "rule_id": "logs",
+        "rule_version": 3,
+        "valid_from": date(2026, 1, 1),
+        "when_service_name": "Log*",
+        "when_tags": [{"key": "user_team", "value": "ml"}],
+        "treatment": "shared",
+        "driver": "direct_cost",
+        "users_customer_id": "cust-*",
+    }
+    assert (second["priority"], second["pool"], second["set_team"]) == (2, "chat", "t")
+    assert second["driver"] is None
+
+
+def invoices(tmp_path: Path, *lines: str) -> Settings:
+    header = "source,invoice_id,billing_period,billing_currency,total,tax"
+    (tmp_path / "invoices.csv").write_text("\n".join([header, *lines]))
+    return settings_of(tmp_path, "invoices: invoices.csv\n" + SOURCES)
+
+
+def test_an_invoice_keeps_its_digits(tmp_path: Path) -> None:
+    settings = invoices(tmp_path, "gpu,I-1,2026-10,USD,0.100000000001,", "other,I-2,x,y,z,")
+    assert config_tables(settings)["invoices"].to_dicts() == [
+        {
+            "source": "gpu",
+            "invoice_id": "I-1",
+            "billing_period": "2026-10",
+            "billing_currency": "USD",
+            "total": Decimal("0.100000000001"),
+            "tax": None,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("gpu,I-1,2026-10,USD,12 dollars,", "line 2: total is '12 dollars'; allowed: a decimal"),
+        ("gpu,I-1,2026-10,USD,0.1234567890123,", "total is '0.1234567890123'"),
+        ("gpu,I-1,2026-10,USD,NaN,", "total is 'NaN'"),
+        ("gpu,I-1,October,USD,12,", "billing_period is 'October'; allowed: a month like 2026-10"),
+        ("gpu,I-1,2026-10,DOL,12,", "billing_currency is 'DOL'; allowed: an ISO 4217 code"),
+        ("gpu,I-1,2026-10,USD,,", "total is ''"),
+    ],
+)
+def test_a_bad_cell_of_an_invoice_is_named(tmp_path: Path, line: str, expected: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        config_tables(invoices(tmp_path, line))
+    assert expected in str(error.value)
+
+
+def test_a_missing_column_of_control_totals_is_named(tmp_path: Path) -> None:
+    (tmp_path / "totals.csv").write_text("source,rows\n")
+    settings = settings_of(tmp_path, "control_totals: totals.csv\n" + SOURCES)
+    with pytest.raises(ConfigError, match=r"totals\.csv: column billing_period is missing"):
+        config_tables(settings)
+
+
+# --- the schema for editors -----------------------------------------------------------------------
+
+
+def test_the_committed_schema_is_current() -> None:
+    committed = json.loads((ROOT / "docs" / "unitledger.schema.json").read_text())
+    hint = "run: unitledger schema > docs/unitledger.schema.json"
+    assert committed == config_schema(), hint
+
+
+def test_the_schema_lists_the_options_of_each_connector() -> None:
+    definitions = config_schema()["$defs"]
+    for name, connector in all_connectors().items():
+        keys = {"connector", "location", *connector.options.model_fields}
+        assert set(definitions[name]["properties"]) == keys
+        assert definitions[name]["additionalProperties"] is False
