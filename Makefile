@@ -59,7 +59,7 @@ type: $(INSTALLED) ## Check types
 ci: lint type test ## Do what continuous integration does
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure speed and accuracy (N=1000000 attempts)
+bench: $(INSTALLED) ## Measure speed, memory and accuracy (N=1000000 attempts)
 	$(BIN)/python -m benchmarks $(if $(N),--attempts $(N))
 
 .PHONY: generate-samples

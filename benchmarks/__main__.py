@@ -1,0 +1,146 @@
+"""Measure everything on generated data and print one table: python -m benchmarks [--attempts N]
+
+Each step runs in a process of its own, and before and after it a bare scan-and-write of Parquet:
+what is compared is the ratio, not the seconds of this machine.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from benchmarks import ROOT
+from benchmarks.measure import Finished, run_beside_bare, run_process, run_step
+
+MAX_CUR_ROWS = 1_000_000
+MAX_SPANS = 300_000
+ATTEMPTS = "lake/attempts/*.parquet"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. Bytes and seconds; a ratio is to the bare scan-and-write."""
+
+    step: str
+    rows: int | None
+    seconds: float
+    peak_memory: int
+    ratio: float | None = None
+    aim: str = ""
+    remark: str = ""
+    details: dict[str, Any] | None = None
+
+    def cells(self) -> list[str]:
+        rate = self.rows / self.seconds if self.rows else None
+        return [
+            self.step,
+            f"{self.rows:,}" if self.rows else "",
+            f"{self.seconds:.1f}",
+            f"{rate:,.0f}" if rate else "",
+            f"{self.ratio:.1f} ×" if self.ratio else "",
+            self.aim,
+            f"{self.peak_memory / 1e9:.2f}",
+            self.remark,
+        ]
+
+
+HEADINGS = ["step", "rows", "seconds", "rows/s", "bare", "aim", "GB", "remark"]
+
+
+def cur(folder: Path, attempts: int) -> Iterator[Row]:
+    run_step("generate_cur", folder, folder / "cur", min(attempts, MAX_CUR_ROWS))
+    # What is scanned and written barely are the normalized rows, so those must exist.
+    run_step("normalize_cur", folder, folder / "cur")
+    bare = (folder / "cur", "lake/charges/*.parquet")
+    finished = run_beside_bare("normalize_cur", bare, folder, folder / "cur")
+    yield _row("normalize CUR 2.0", finished)
+
+
+def tokens(folder: Path, attempts: int) -> Iterator[Row]:
+    lake = folder / "api"
+    run_step("generate_lake", folder, lake, attempts, "api")
+    finished = run_beside_bare("token_costs", (lake, ATTEMPTS), folder, lake)
+    yield _row("token charges, by attempt", finished, aim="≤ 2 ×")
+
+
+def marts(folder: Path, attempts: int) -> Iterator[Row]:
+    lake = folder / "mix"
+    run_step("generate_lake", folder, lake, attempts, "mix")
+    finished = run_beside_bare("marts", (lake, ATTEMPTS), folder, lake)
+    yield _row("everything to the marts", finished, aim="≤ 8 ×, < 4 GB")
+
+
+def spans(folder: Path, attempts: int) -> Iterator[Row]:
+    run_step("generate_spans", folder, folder / "otlp", min(attempts, MAX_SPANS))
+    finished = run_step("normalize_spans", folder, folder / "otlp")
+    yield _row("OTLP/JSON spans", finished, aim="≥ 150,000/s")
+
+
+def company(folder: Path, attempts: int) -> Iterator[Row]:
+    del attempts
+    config = str(run_step("configure", folder, folder / "company").result["config"])
+    command = [sys.executable, "-m", "pipelines.cli", "run", "--config", config]
+    for name, aim in (("sample company, first run", ""), ("again, nothing new", "< 5 s")):
+        began = perf_counter()
+        memory = run_process(command)
+        yield Row(name, None, perf_counter() - began, memory, aim=aim)
+
+
+PARTS: dict[str, Callable[[Path, int], Iterator[Row]]] = {
+    part.__name__: part for part in (cur, tokens, marts, spans, company)
+}
+
+
+def _row(step: str, finished: Finished, aim: str = "") -> Row:
+    result = finished.result
+    bare_seconds = result.get("bare_seconds")
+    return Row(
+        step,
+        result.get("delivered", result["rows"]),
+        finished.seconds,
+        finished.peak_memory,
+        finished.seconds / bare_seconds if bare_seconds else None,
+        aim,
+        result.get("remark", ""),
+        result,
+    )
+
+
+def _print_table(rows: list[Row]) -> None:
+    table = [HEADINGS, *(row.cells() for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    table.insert(1, ["-" * width for width in widths])
+    for cells in table:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        print(f"| {' | '.join(padded)} |")
+
+
+def main() -> None:
+    """Measure, print, and keep the figures in benchmarks/last.json."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--attempts", type=int, default=5_000_000)
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure only this")
+    parser.add_argument("--folder", type=Path, help="where generated data is kept; else forgotten")
+    parser.add_argument("--json", type=Path, default=ROOT / "benchmarks" / "last.json")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="unitledger-bench-") as temporary:
+        folder = given.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        rows: list[Row] = []
+        for name in given.only or PARTS:
+            print(f"{name} …", file=sys.stderr, flush=True)
+            rows += PARTS[name](folder, given.attempts)
+    print(f"{given.attempts:,} attempts, {os.cpu_count()} cores, {platform.platform()}\n")
+    _print_table(rows)
+    given.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

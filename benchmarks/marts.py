@@ -1,0 +1,75 @@
+"""From the lake's normalized Parquet to the marts, and how far that is from the truth."""
+
+import shutil
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import duckdb
+
+from larkspur.company import TOKEN_PRICES
+from pipelines.config_tables import write_config_tables
+from pipelines.settings import Settings, load_settings
+from pipelines.transform import _invoke
+from pipelines.warehouse import build_file, prepare
+
+# What an attempt truly cost in nanodollars: its tokens times their prices, in whole numbers.
+_TRUTH = """
+    select
+        costs.customer_id,
+        count(*) as attempts,
+        sum(costs.direct_cost) * 1000000000 - sum(
+            costs.uncached_input_tokens * prices.input
+            + costs.cache_read_tokens * prices.cached
+            + costs.output_tokens * prices.output
+        ) as nano_error
+    from marts.attempt_costs as costs
+    inner join (values {prices}) as prices(model, input, cached, output)
+        on costs.request_model = prices.model
+    where costs.uncached_input_tokens is not null
+    group by costs.customer_id
+"""
+
+
+def build_token_costs(folder: Path) -> dict[str, Any]:
+    """Build what the cost of each attempt needs, and nothing else; compare it with the truth."""
+    select = ("--select", "+attempt_costs", "--exclude-resource-type", "test", "unit_test")
+    settings, result = _build(folder, select)
+    prices = ", ".join(
+        f"('{model}', {price['input']}, {price.get('cached input', 0)}, {price.get('output', 0)})"
+        for model, price in TOKEN_PRICES.items()
+    )
+    error = f"select max(abs(nano_error / attempts)) from ({_TRUTH.format(prices=prices)})"
+    nano = _scalar(settings, error)
+    return result | {"remark": f"a customer is off by {nano:.2f} nanodollars an attempt at most"}
+
+
+def build_everything(folder: Path) -> dict[str, Any]:
+    """Build all models and run all tests, as `unitledger run` does."""
+    settings, result = _build(folder, ("--exclude-resource-type", "unit_test"))
+    total = "select sum(abs(difference)) from marts.cost_reconciliation"
+    return result | {"remark": f"reconciliation: differences of {_scalar(settings, total)}"}
+
+
+def _build(folder: Path, select: tuple[str, ...]) -> tuple[Settings, dict[str, Any]]:
+    """Prepare a warehouse and run dbt once: from files that the index lists to marts."""
+    settings = load_settings(folder / "unitledger.yml")
+    shutil.rmtree(settings.lake.root / "facts", ignore_errors=True)
+    began = perf_counter()
+    write_config_tables(settings)
+    prepare(settings)
+    (settings.lake.root / "facts").mkdir()
+    outcomes = _invoke(settings, ["build", *select])
+    seconds = perf_counter() - began
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    assert not failed, failed
+    return settings, {
+        "seconds": seconds,
+        "rows": _scalar(settings, "select count(*) from marts.attempt_costs where is_ended"),
+        "nodes": {item.name: item.seconds for item in outcomes if item.resource_type == "model"},
+    }
+
+
+def _scalar(settings: Settings, sql: str) -> Any:
+    with duckdb.connect(str(build_file(settings)), read_only=True) as connection:
+        return connection.execute(sql).fetchall()[0][0]

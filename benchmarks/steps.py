@@ -1,0 +1,127 @@
+"""What is measured, each in a process of its own: python -m benchmarks.steps NAME RESULT [ARG …]
+
+A step returns what it measured: at least `seconds`, and `rows` where it handles any.
+"""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+Result = dict[str, Any]
+
+BARE_REPEATS = 2
+
+
+def bare(folder: str, pattern: str) -> Result:
+    """Scan Parquet files and write their rows again, a file at a time: the least there is to do."""
+    from connectors._sql import connect, quoted
+
+    files = sorted(Path(folder).glob(pattern))
+    target = Path(folder) / "bare.parquet"
+    each = []
+    for _ in range(BARE_REPEATS):
+        began = perf_counter()
+        with connect() as connection:
+            for file in files:
+                connection.execute(
+                    f"copy (select * from read_parquet({quoted(str(file))})) "
+                    f"to {quoted(str(target))} (format parquet, compression zstd)"
+                )
+        each.append(perf_counter() - began)
+    target.unlink(missing_ok=True)
+    return {"seconds": sum(each), "each": each, "files": len(files)}
+
+
+def generate_lake(folder: str, attempts: str, kind: str) -> Result:
+    """Write a lake of API calls only (`api`) or of the sample company's mix (`mix`)."""
+    from benchmarks.lake import write_lake
+
+    began = perf_counter()
+    rows = write_lake(_emptied(folder), int(attempts), api_only=kind == "api")
+    return {"seconds": perf_counter() - began, "rows": rows}
+
+
+def token_costs(folder: str) -> Result:
+    """From normalized Parquet to the cost of each attempt."""
+    from benchmarks.marts import build_token_costs
+
+    return build_token_costs(Path(folder))
+
+
+def marts(folder: str) -> Result:
+    """From normalized Parquet to the marts, their tests included, in one invocation of dbt."""
+    from benchmarks.marts import build_everything
+
+    return build_everything(Path(folder))
+
+
+def generate_cur(folder: str, rows: str) -> Result:
+    """Write an export of CUR 2.0, and land it."""
+    from benchmarks.normalize import land, write_cur
+
+    began = perf_counter()
+    written = write_cur(_emptied(folder), int(rows))
+    land(Path(folder), "aws_cur2")
+    return {"seconds": perf_counter() - began, "rows": written}
+
+
+def normalize_cur(folder: str) -> Result:
+    """From a landed export to rows in FOCUS columns."""
+    from benchmarks.normalize import normalize_again
+
+    return normalize_again(Path(folder), "aws_cur2", "charges")
+
+
+def generate_spans(folder: str, spans: str) -> Result:
+    """Write span files, and land them."""
+    from benchmarks.normalize import land, write_some_spans
+
+    began = perf_counter()
+    written = write_some_spans(_emptied(folder), int(spans))
+    land(Path(folder), "otel_genai")
+    return {"seconds": perf_counter() - began, "rows": written}
+
+
+def normalize_spans(folder: str) -> Result:
+    """From landed span files to attempts."""
+    from benchmarks.normalize import normalize_again
+
+    return normalize_again(Path(folder), "otel_genai", "attempts")
+
+
+def configure(folder: str) -> Result:
+    """Write the sample company's configuration with a lake of its own."""
+    from benchmarks.lake import write_sample_config
+
+    return {"seconds": 0, "config": str(write_sample_config(_emptied(folder)))}
+
+
+def _emptied(folder: str) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    Path(folder).mkdir(parents=True)
+    return Path(folder)
+
+
+STEPS: dict[str, Callable[..., Result]] = {
+    step.__name__: step
+    for step in (
+        bare,
+        generate_lake,
+        token_costs,
+        marts,
+        generate_cur,
+        normalize_cur,
+        generate_spans,
+        normalize_spans,
+        configure,
+    )
+}
+
+
+if __name__ == "__main__":
+    name, result, *arguments = sys.argv[1:]
+    Path(result).write_text(json.dumps(STEPS[name](*arguments)))
