@@ -30,7 +30,7 @@ def _parquet(connection: DuckDBPyConnection, folder: Path, files: list[str]) -> 
         f"read_parquet({quoted_list([str(folder / file) for file in files])}, "
         "union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)"
     )
-    columns = ", ".join(_parquet_column(name) for name in _used(connection, scan))
+    columns = ", ".join(_parquet_column(*column) for column in _used(connection, scan))
     name_at = len(f"{folder}/") + 1
     return (
         f"select {columns}, substr(filename, {name_at}) as x_file, file_row_number + 1 as x_row "
@@ -38,12 +38,12 @@ def _parquet(connection: DuckDBPyConnection, folder: Path, files: list[str]) -> 
     )
 
 
-def _parquet_column(name: str) -> str:
+def _parquet_column(name: str, type_name: str) -> str:
     """AWS writes money as doubles: their shortest text is what was meant."""
+    if type_name == "VARCHAR":
+        return f"nullif({name}, '') as {name}"
     if _KINDS[name] in ("money", "quantity"):
         return f"cast({name} as varchar) as {name}"
-    if _KINDS[name] == "text":
-        return f"nullif({name}, '') as {name}"
     return name
 
 
@@ -52,7 +52,7 @@ def _csv(connection: DuckDBPyConnection, folder: Path, file: str) -> str:
         f"read_csv({quoted(str(folder / file))}, header = true, all_varchar = true, "
         """delim = ',', quote = '"', escape = '"', hive_partitioning = false)"""
     )
-    columns = ", ".join(_csv_column(name) for name in _used(connection, scan))
+    columns = ", ".join(_csv_column(name) for name, _ in _used(connection, scan))
     return f"select {columns}, {quoted(file)} as x_file, row_number() over () as x_row from {scan}"
 
 
@@ -62,6 +62,7 @@ def _csv_column(name: str) -> str:
     return name
 
 
-def _used(connection: DuckDBPyConnection, scan: str) -> list[str]:
-    present = {row[0] for row in connection.execute(f"describe select * from {scan}").fetchall()}
-    return [name for name in _KINDS if name in present]
+def _used(connection: DuckDBPyConnection, scan: str) -> list[tuple[str, str]]:
+    """Return name and type of the used columns that are there."""
+    described = connection.execute(f"describe select * from {scan}").fetchall()
+    return [(row[0], row[1]) for row in described if row[0] in _KINDS]
