@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors._base import Source
@@ -15,6 +15,7 @@ DAY = 86_400
 counts = st.integers(0, 10**12)
 
 
+@settings(deadline=None)  # a connection an example
 @given(
     text=counts, cached=counts, short=counts, long=counts, audio_in=counts, out=counts,
     audio_out=counts, absent=st.sets(st.sampled_from(["cached", "uncached"]), max_size=1),
