@@ -1,51 +1,7 @@
 """The sample company, run once for all tests that look at its results."""
 
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
-
-import duckdb
 import pytest
-import yaml
-
-ROOT = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True)
-class Company:
-    """A finished run of the sample company, in a folder of its own."""
-
-    folder: Path
-    config: Path
-
-    def unitledger(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the command as a user would."""
-        return subprocess.run(
-            [sys.executable, "-m", "pipelines.cli", *arguments, "--config", str(self.config)],
-            capture_output=True,
-            text=True,
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
-        )
-
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """Open the published warehouse as an analyst does."""
-        return duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True)
-
-
-def write_sample_config(folder: Path, **changes: object) -> Path:
-    """Write the committed configuration with its lake, warehouse and exports in `folder`."""
-    config = yaml.safe_load((ROOT / "unitledger.yml").read_text())
-    for source in config["sources"].values():
-        source["location"] = str((ROOT / source["location"]).resolve())
-    for key in ("invoices", "control_totals"):
-        config[key] = str((ROOT / config[key]).resolve())
-    config.update(lake="lake", warehouse="warehouse.duckdb", exports="exports", **changes)
-    file = folder / "unitledger.yml"
-    file.write_text(yaml.safe_dump(config, sort_keys=False))
-    return file
+from company import Company, write_sample_config
 
 
 @pytest.fixture(scope="session")

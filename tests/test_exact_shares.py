@@ -15,9 +15,7 @@ NANO = Decimal("0.000000001")
 amounts = st.decimals(
     min_value=Decimal("-9000000"), max_value=Decimal("9000000"), places=12, allow_nan=False
 )
-weights = st.lists(
-    st.integers(min_value=0, max_value=10**15), min_size=1, max_size=30
-).filter(any)
+weights = st.lists(st.integers(min_value=0, max_value=10**15), min_size=1, max_size=30).filter(any)
 
 
 def exact_shares(amount: Decimal, weights: list[int], unclaimed: int = 0) -> list[Decimal]:
@@ -61,7 +59,9 @@ def test_what_no_member_earns_is_not_given_to_anyone(
 
     total = sum(weights) + unclaimed
     for share, weight in zip(shares, weights, strict=True):
-        assert abs(Fraction(share)) <= abs(Fraction(amount)) * weight / total * (1 + Fraction(1, 10**14)) + Fraction(NANO)
+        assert abs(Fraction(share)) <= abs(Fraction(amount)) * weight / total * (
+            1 + Fraction(1, 10**14)
+        ) + Fraction(NANO)
 
 
 def test_a_tie_gives_the_remainder_to_the_smaller_key() -> None:

@@ -1,4 +1,4 @@
-"""The marts against what everything truly cost: data_samples/truth, computed apart by brute force."""
+"""The marts against what everything truly cost, computed apart by brute force."""
 
 import csv
 from collections import Counter, defaultdict
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import duckdb
 import pytest
-from conftest import ROOT, Company
+from company import ROOT, Company
 
 TRUTH = ROOT / "data_samples" / "truth"
 NANO = Decimal("0.000000001")
@@ -68,7 +68,9 @@ def test_every_observed_attempt_has_its_true_direct_cost(company: Company) -> No
                 select attempt_id, sum(direct_cost) as direct_cost
                 from marts.attempt_costs group by attempt_id
             )
-            select truth.attempt_id, truth.is_observed, truth.outcome, truth.true_direct_cost, found.direct_cost
+            select
+                truth.attempt_id, truth.is_observed, truth.outcome, truth.true_direct_cost,
+                found.direct_cost
             from read_parquet(?) as truth left join found on truth.attempt_id = found.attempt_id
             """,
             [str(TRUTH / "attempts.parquet")],
@@ -89,7 +91,8 @@ def test_what_is_not_observed_stays_unmatched_and_nobody_else_pays_for_it(compan
             "select distinct customer_id from marts.allocated_costs where component = 'unmatched'"
         ).fetchall()
         no_reason = warehouse.execute(
-            "select count(*) from marts.attempt_costs where direct_cost is null and unpriced_reason is null"
+            "select count(*) from marts.attempt_costs"
+            " where direct_cost is null and unpriced_reason is null"
         ).fetchone()
     assert payers == [("(none)",)]
     assert no_reason == (0,)
