@@ -56,37 +56,45 @@ def export_period(settings: Settings, period: str) -> ExportResult:
 
 
 def _export(connection: duckdb.DuckDBPyConnection, settings: Settings, period: str) -> ExportResult:
+    folder, note = settings.exports / period, settings.lake.root / "exported" / period
     try:
-        return _export_changed(connection, settings.exports / period, period)
+        previous = latest_manifest(folder)
+        # A note in the lake saves the work where nothing is new.
+        made_from = f"{folder} {origin(connection)}"
+        if previous and _read(note) == f"{previous.version} {made_from}":
+            manifest, is_new = previous, False
+        else:
+            manifest, is_new = _export_changed(connection, folder, period, previous)
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(f"{manifest.version} {made_from}")
+        point_latest(folder, manifest.version)
     except (OSError, duckdb.IOException) as error:
         first = str(error).splitlines()[0]
         raise ConfigError(f"{settings.exports}: cannot be written: {first}") from None
-
-
-def _export_changed(
-    connection: duckdb.DuckDBPyConnection, folder: Path, period: str
-) -> ExportResult:
-    """Write a version; keep it only if a file differs from the one before."""
-    previous = latest_manifest(folder)
-    made_from, note = origin(connection), folder / ".origin"
-    if previous and made_from and _read(note) == f"{previous.version} {made_from}":
-        point_latest(folder, previous.version)
-        return ExportResult(previous, folder / previous.version, is_new=False)
-    with incoming(folder) as temporary:
-        manifest = _write(connection, period, next_version(folder), temporary)
-        is_new = previous is None or previous.files != manifest.files
-        if previous is not None:
-            manifest = manifest.follow(previous) if is_new else previous
-        if is_new:
-            publish(temporary, manifest)
-            _log(manifest)
-    point_latest(folder, manifest.version)
-    note.write_text(f"{manifest.version} {made_from}")
     return ExportResult(manifest, folder / manifest.version, is_new)
 
 
 def _read(note: Path) -> str:
     return note.read_text() if note.exists() else ""
+
+
+def _export_changed(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    period: str,
+    previous: ExportManifest | None,
+) -> tuple[ExportManifest, bool]:
+    """Write a version; keep it only if a file differs from the one before."""
+    with incoming(folder) as temporary:
+        manifest = _write(connection, period, next_version(folder), temporary)
+        if previous and previous.files == manifest.files:
+            return previous, False
+        manifest = manifest.follow(previous) if previous else manifest
+        publish(temporary, manifest)
+    LOGGER.info("exports: %s %s is new", manifest.billing_period, manifest.version)
+    for change in manifest.changes:
+        LOGGER.info("exports: %s %s: %s", manifest.billing_period, manifest.version, change)
+    return manifest, True
 
 
 def _write(
@@ -101,9 +109,3 @@ def _write(
         tables=tuple(write_table(connection, table, period, folder) for table in EXPORT_TABLES),
         deliveries=deliveries(connection, period),
     )
-
-
-def _log(manifest: ExportManifest) -> None:
-    LOGGER.info("exports: %s %s is new", manifest.billing_period, manifest.version)
-    for change in manifest.changes:
-        LOGGER.info("exports: %s %s: %s", manifest.billing_period, manifest.version, change)

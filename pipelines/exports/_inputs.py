@@ -78,12 +78,9 @@ def deliveries(connection: duckdb.DuckDBPyConnection, period: str) -> tuple[Expo
 
 
 def origin(connection: duckdb.DuckDBPyConnection) -> str:
-    """Return a hash of the warehouse and of this program; empty where the warehouse has none."""
-    try:
-        row = connection.execute("select digest from meta.build").fetchone()
-    except duckdb.CatalogException:
-        return ""
+    """Return a hash of the warehouse and of this program."""
+    row = connection.execute("select digest from meta.build").fetchone()
     code = hashlib.sha256()
     for file in sorted(Path(__file__).parent.glob("*.py")):
         code.update(file.read_bytes())
-    return f"{row[0]} {code.hexdigest()[:16]}" if row else ""
+    return f"{row[0] if row else ''} {code.hexdigest()[:16]}"
