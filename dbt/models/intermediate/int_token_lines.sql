@@ -1,7 +1,53 @@
 -- One row a model's lines on the bill in one interval, project, key and tier: amount, billed
 -- quantity and charge group of each token bucket side by side, so that an attempt joins once.
+-- Where the bill states no quantity, the vendor's own usage endpoint does.
+with lines as (
+    select
+        {{ token_line_id() }} as token_line_id,
+        *
+    from {{ ref('int_charge_groups') }}
+    where treatment = 'tokens'
+),
+
+usage as (
+    select
+        usage.source,
+        usage.usage_period_start,
+        usage.usage_period_end,
+        usage.sub_account_id,
+        usage.api_key_id,
+        {{ service_tier('usage.service_tier') }} as service_tier,
+        coalesce(aliases.model, usage.model) as model,
+        usage.token_type,
+        sum(usage.quantity)::decimal(38, 12) as quantity
+    from {{ ref('stg_lake__token_usage') }} as usage
+    left join {{ ref('stg_lake__model_aliases') }} as aliases
+        on
+            usage.model = aliases.name
+            and coalesce(aliases.valid_from <= cast(usage.usage_period_start as date), true)
+            and coalesce(aliases.valid_to > cast(usage.usage_period_start as date), true)
+    group by all
+),
+
+quantified as (
+    select
+        lines.*,
+        coalesce(lines.consumed_quantity, usage.quantity) as quantity
+    from lines
+    left join usage
+        on
+            lines.source = usage.source
+            and lines.charge_period_start = usage.usage_period_start
+            and lines.charge_period_end = usage.usage_period_end
+            and lines.sub_account_id is not distinct from usage.sub_account_id
+            and lines.api_key_id is not distinct from usage.api_key_id
+            and {{ service_tier('lines.service_tier') }} = usage.service_tier
+            and lines.model = usage.model
+            and lines.token_type = usage.token_type
+)
+
 select
-    {{ token_line_id() }} as token_line_id,
+    token_line_id,
     source,
     billing_period,
     billing_currency,
@@ -17,8 +63,7 @@ select
     {%- for token_type in token_types() %},
     max(charge_group_id) filter (where token_type = '{{ token_type }}') as {{ token_type }}_group_id,
     sum(effective_cost) filter (where token_type = '{{ token_type }}') as {{ token_type }}_amount,
-    sum(consumed_quantity) filter (where token_type = '{{ token_type }}') as {{ token_type }}_quantity
+    sum(quantity) filter (where token_type = '{{ token_type }}') as {{ token_type }}_quantity
     {%- endfor %}
-from {{ ref('int_charge_groups') }}
-where treatment = 'tokens'
+from quantified
 group by all
