@@ -143,7 +143,7 @@ def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> 
     """Return the query of `raw`: the rows as text."""
     scan = (
         f"read_csv({quoted(str(folder / files[0]))}, header = true, all_varchar = true, "
-        """delim = ',', quote = '"', escape = '"')"""
+        """skip = 0, delim = ',', quote = '"', escape = '"')"""
     )
     connection.execute(f"create temp table state_interval as select * from {scan}")
     columns = f"*, {quoted(files[0])} as x_file, rowid + 1 as x_row"

@@ -19,11 +19,11 @@ Tokens. The conventions count cached and audio tokens inside input, reasoning an
 output; our columns are disjoint. A part that is not mentioned is 0 where its whole is known, since
 instruments leave zeros out; a whole that is not mentioned is NULL; an embedding has no output. A
 cached audio token counts as cached. How long cache writes live no span says: see `cache_write`. A
-request refused with 4xx, or with an error type that means the same, is `rejected` and has no tokens.
+request refused with 4xx, or an error type that means the same, is `rejected` and has no tokens.
 
 Quarantined, each with its reason, and not an attempt:
     - ids that are not hexadecimal; times that are unreadable, outside 2000 to 2099, or reversed
-    - an end far ahead of the other spans of its file (a clock that runs ahead): later than the third
+    - an end far ahead of its file's other spans (a clock that runs ahead): later than the third
       quartile by more than a day and by more than three interquartile ranges
     - counts that are negative, no whole numbers, or parts greater than their whole
     - an operation that is not known, yet carries usage

@@ -42,16 +42,17 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
         raise ChangedError(f"{source.name}: {delivery.slot} changed while it was fetched")
     copy = folder / Path(delivery.slot).name
     store.copy(file, copy)
-    if copy.suffix == ".gz":
-        _check_whole(source.name, delivery.slot, copy)
+    if not _content_bytes(source.name, delivery.slot, copy):
+        raise ContractError(f"{source.name}: {delivery.slot} is empty; a span file has a record")
     return delivery
 
 
-def _check_whole(source: str, slot: str, file: Path) -> None:
-    """A gzip file that is cut off reads well up to the cut: only its end tells."""
+def _content_bytes(source: str, slot: str, file: Path) -> int:
+    """Count the bytes; a gzip file that is cut off reads well up to the cut: only its end tells."""
+    if file.suffix != ".gz":
+        return file.stat().st_size
     try:
         with gzip.open(file) as stream:
-            while stream.read(_CHUNK):
-                pass
+            return sum(len(chunk) for chunk in iter(lambda: stream.read(_CHUNK), b""))
     except (EOFError, OSError, zlib.error) as error:
         raise ContractError(f"{source}: {slot} is cut off or no gzip file: {error}") from error

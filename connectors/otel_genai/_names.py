@@ -1,5 +1,7 @@
 """Attribute names: what the current conventions call a thing, then what older ones called it."""
 
+from connectors._sql import quoted
+
 # Operations that a model bills; of an unknown one only what carries usage is looked at.
 OPERATIONS = ("chat", "text_completion", "generate_content", "embeddings")
 # Other operations of the conventions; all memory operations besides.
@@ -78,5 +80,5 @@ CONVERSATION = ("gen_ai.conversation.id", "session.id")
 
 def first(names: tuple[str, ...], attributes: str = "attributes") -> str:
     """Return the SQL of the first of `names` that a span (or resource) has; NULL without names."""
-    found = [f"attribute({attributes}, '{name.replace(chr(39), chr(39) * 2)}')" for name in names]
-    return f"coalesce({', '.join(found)}, null)"
+    found = [f"attribute({attributes}, {quoted(name)})" for name in names]
+    return f"coalesce({', '.join([*found, 'cast(null as varchar)'])})"

@@ -1,0 +1,181 @@
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+from otlp_spans import (
+    AUDIO_INPUT,
+    AUDIO_OUTPUT,
+    CACHE_READ,
+    CACHE_WRITE,
+    DAY,
+    EXAMPLES,
+    INPUT,
+    NOON,
+    OTEL,
+    OUTPUT,
+    REASONING,
+    SECOND,
+    Json,
+    Telemetry,
+    record,
+    span,
+)  # fmt: skip
+from pydantic import ValidationError
+
+from models.errors import ConfigError
+
+CHAT = {"gen_ai.operation.name": "chat"}
+
+
+@pytest.fixture
+def telemetry(tmp_path: Path) -> Telemetry:
+    return Telemetry(tmp_path)
+
+
+def call(number: int, attributes: Json | None = None, **fields: Any) -> Json:
+    return span(number, None, CHAT | (attributes or {}), **fields)
+
+
+def at(number: int, start: int) -> Json:
+    return call(number, startTimeUnixNano=str(start), endTimeUnixNano=str(start + SECOND))
+
+
+def judge(telemetry: Telemetry, *spans: Json) -> tuple[list[int], list[Json]]:
+    """Return the rows that are attempts, and the quarantine."""
+    rows = telemetry.attempts(record(*spans))
+    return [row["x_row"] for row in rows], telemetry.rows("quarantine")
+
+
+@pytest.mark.parametrize(
+    ("bad", "column", "value", "reason"),
+    [
+        (call(3, traceId="S0ZTlXr2TU+oJuqx0yoQjw=="), "trace_id", "s0ztlxr2tu+ojuqx0yoqjw==",
+         "is not 32 hexadecimal digits"),
+        (call(3, traceId=None), "trace_id", None, "is not 32 hexadecimal digits"),
+        (call(3, spanId="abc"), "span_id", "abc", "is not 16 hexadecimal digits"),
+        (call(3, startTimeUnixNano="noon"), "start_time_unix_nano", "noon",
+         "is not a number of nanoseconds"),
+        (call(3, endTimeUnixNano=None), "end_time_unix_nano", None,
+         "is not a number of nanoseconds"),
+        (call(3, endTimeUnixNano="1e30"), "end_time_unix_nano", "1e30",
+         "is not a number of nanoseconds"),
+        (call(3, startTimeUnixNano="0"), "start_time_unix_nano", "0",
+         "is not between 2000 and 2099"),
+        (call(3, endTimeUnixNano="9223372036854775807"), "end_time_unix_nano",
+         "9223372036854775807", "is not between 2000 and 2099"),
+        (call(3, endTimeUnixNano=str(NOON - 1)), "end_time_unix_nano", str(NOON - 1),
+         "is before start_time_unix_nano"),
+        (at(3, NOON + 2 * DAY), "end_time_unix_nano", str(NOON + 2 * DAY + SECOND),
+         "is far ahead of the other spans of the file"),
+        (call(3, {INPUT: -1}), INPUT, "-1", "is negative"),
+        (call(3, {REASONING: -1}), REASONING, "-1", "is negative"),
+        (call(3, {OUTPUT: "many"}), OUTPUT, "many", "is not a whole number"),
+        (call(3, {INPUT: "12.5"}), INPUT, "12.5", "is not a whole number"),
+        (call(3, {INPUT: 10, CACHE_READ: 11}), CACHE_READ, "11",
+         "is more than the input tokens that it is part of"),
+        (call(3, {INPUT: 10, CACHE_READ: 6, CACHE_WRITE: 5}), CACHE_READ, "11",
+         "is more than the input tokens that it is part of"),
+        (call(3, {INPUT: 10, AUDIO_INPUT: 11}), AUDIO_INPUT, "11",
+         "is more than the input tokens that it is part of"),
+        (call(3, {OUTPUT: 10, REASONING: 11}), REASONING, "11",
+         "is more than the output tokens that it is part of"),
+        (call(3, {OUTPUT: 10, AUDIO_OUTPUT: 11}), AUDIO_OUTPUT, "11",
+         "is more than the output tokens that it is part of"),
+        (call(3, {"gen_ai.operation.name": "compose", OUTPUT: 10}), "gen_ai.operation.name",
+         "compose", "is not a known operation, yet the span carries usage"),
+    ],
+)  # fmt: skip
+def test_a_span_that_cannot_be_used_is_quarantined_with_its_reason_and_the_others_are_not(
+    telemetry: Telemetry, bad: Json, column: str, value: str | None, reason: str
+) -> None:
+    rows, quarantine = judge(telemetry, call(1), call(2), bad, call(4), call(5))
+    assert rows == [1, 2, 4, 5]
+    (row,) = quarantine
+    assert (row["column_name"], row["value"], row["reason"]) == (column, value, reason)
+    assert (row["x_file"], row["x_row"]) == ("day.jsonl", 3)
+    assert str(row["quarantined_day"]) == "2026-10-01"
+
+
+def test_a_file_without_any_credible_time_is_quarantined_whole(telemetry: Telemetry) -> None:
+    rows, quarantine = judge(telemetry, at(1, 5), at(2, 6))
+    assert rows == []
+    assert [str(row["quarantined_day"]) for row in quarantine] == ["1970-01-01"] * 2
+
+
+def test_a_file_of_a_whole_month_holds_no_span_that_is_far_ahead(telemetry: Telemetry) -> None:
+    rows, quarantine = judge(telemetry, *(at(day, NOON + day * DAY) for day in range(31)))
+    assert (len(rows), quarantine) == (31, [])
+
+
+def test_an_unknown_operation_above_a_known_one_only_repeats_it(telemetry: Telemetry) -> None:
+    crew = call(1, {"gen_ai.operation.name": "run_crew", OUTPUT: 10})
+    assert judge(telemetry, crew, span(2, 1, CHAT | {OUTPUT: 10})) == ([2], [])
+
+
+def test_a_server_s_span_in_quarantine_does_not_come_back_as_its_client_s(
+    telemetry: Telemetry,
+) -> None:
+    rows, quarantine = judge(telemetry, call(1, {OUTPUT: 10}), span(2, 1, CHAT | {OUTPUT: -10}))
+    assert (rows, [row["x_row"] for row in quarantine]) == ([], [2])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("a.jsonl", b"", "traces: a.jsonl is empty; a span file has a record"),
+        ("a.jsonl.gz", gzip.compress(b""),
+         "traces: a.jsonl.gz is empty; a span file has a record"),
+        ("a.jsonl.gz", b"plain",
+         "traces: a.jsonl.gz is cut off or no gzip file: Not a gzipped file"),
+        ("a.jsonl.gz", gzip.compress(b'{"resourceSpans":[]}\n' * 99, mtime=0)[:-9],
+         "traces: a.jsonl.gz is cut off or no gzip file: Compressed file ended before the "
+         "end-of-stream marker was reached"),
+        ("a.jsonl", b'{"resourceSpans": [\n',
+         'traces a.jsonl: a file cannot be read: Invalid Input Error: Malformed JSON in file "'),
+        ("a.json", b'{"spans": []}', "traces a.json: a file cannot be read: Invalid Input Error: "
+         'a record has no resourceSpans; it begins {"spans": []}'),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_one_sentence(
+    telemetry: Telemetry, name: str, content: bytes, sentence: str
+) -> None:
+    (telemetry.folder / name).write_bytes(content)
+    (failure,) = telemetry.failures().values()
+    assert failure.startswith(sentence)
+    assert "\n" not in failure
+
+
+def test_a_broken_file_leaves_the_last_good_state_and_the_other_files(
+    telemetry: Telemetry,
+) -> None:
+    file = telemetry.write(record(call(1)), name="a.jsonl")
+    assert telemetry.failures() == {}
+    file.write_text(file.read_text()[:-40])
+    telemetry.write(record(call(2)), name="b.jsonl")
+    assert set(telemetry.failures()) == {"a.jsonl"}
+    index = telemetry.lake.index().filter(status="current", table="attempts")
+    assert index["slot"].to_list() == ["a.jsonl", "b.jsonl"]
+
+
+def test_a_location_that_does_not_exist_is_a_configuration_error(telemetry: Telemetry) -> None:
+    telemetry.folder.rmdir()
+    with pytest.raises(ConfigError, match="is not a folder"):
+        telemetry.failures()
+
+
+def test_a_lifetime_of_cache_writes_that_nobody_sells_is_refused() -> None:
+    with pytest.raises(ValidationError, match="Input should be '5m' or '1h'"):
+        OTEL.options(cache_write="2h")
+
+
+@pytest.mark.skipif(not EXAMPLES.exists(), reason="the published examples are not part of a clone")
+@pytest.mark.parametrize(
+    "file", sorted(EXAMPLES.glob("inference-perf_*.json")), ids=lambda f: f.stem
+)
+def test_a_published_trace_in_another_format_is_refused_by_name(
+    telemetry: Telemetry, file: Path
+) -> None:
+    (telemetry.folder / file.name).write_bytes(file.read_bytes())
+    (failure,) = telemetry.failures().values()
+    assert "a record has no resourceSpans" in failure
