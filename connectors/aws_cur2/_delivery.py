@@ -15,6 +15,7 @@ from pathlib import Path
 
 from connectors._base import Delivery, Landed, Options, Source, Window
 from connectors._files import ChangedError, Store, StoredFile, open_store
+from connectors.aws_cur2._read import is_empty
 from models.errors import ConfigError, ContractError, FetchError
 
 _TRIES = 3
@@ -92,11 +93,14 @@ def _fetch_once(source: Source, store: Store, delivery: Delivery, folder: Path) 
     files = [_listed(store, export, data_file) for data_file in export.data_files]
     if source.location.startswith("s3://"):
         _check_written_before(export, files)
-    for file in files:
-        store.copy(file, folder / file.path.rpartition("/")[2])
+    copies = {folder / file.path.rpartition("/")[2]: file for file in files}
+    for copy, file in copies.items():
+        store.copy(file, copy)
     _check_unchanged(store, export)
-    for file in files:
-        _check_complete(folder / file.path.rpartition("/")[2], file)
+    for copy, file in copies.items():
+        _check_complete(copy, file)
+    if all(is_empty(copy) for copy in copies):
+        raise ContractError(f"{path}: every data file that it lists is empty")
     fetched = _delivery(store, delivery.slot, export)
     return replace(fetched, request={**fetched.request, "data_files": list(export.data_files)})
 

@@ -1,5 +1,6 @@
 """The rows of a delivery as text: Parquet with real maps, or csv.gz with maps as JSON objects."""
 
+import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,16 +8,13 @@ from duckdb import DuckDBPyConnection
 
 from connectors._sql import quoted, quoted_list
 from connectors.aws_cur2._columns import COLUMNS
-from models.errors import ContractError
 
 _KINDS = {column.name: column.kind for column in COLUMNS}
 
 
 def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> dict[str, str]:
     """Return the query of `raw`: the used columns that are delivered, and where each row lies."""
-    filled = [file for file in files if (folder / file).stat().st_size]
-    if not filled:
-        raise ContractError(f"{folder.name}: every data file is empty")
+    filled = [file for file in files if not is_empty(folder / file)]
     if filled[0].endswith(".parquet"):
         return {"raw": _parquet(connection, folder, filled)}
     # A gzip file can only be read from its start: once is enough.
@@ -25,17 +23,25 @@ def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> 
     return {"raw": "select * from delivered"}
 
 
+def is_empty(file: Path) -> bool:
+    """Tell whether a chunk holds nothing at all, as those that a refresh no longer needs."""
+    if not file.stat().st_size:
+        return True
+    if file.suffix != ".gz":
+        return False
+    with gzip.open(file) as stream:
+        return not stream.read(1)
+
+
 def _parquet(connection: DuckDBPyConnection, folder: Path, files: list[str]) -> str:
     scan = (
         f"read_parquet({quoted_list([str(folder / file) for file in files])}, "
         "union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)"
     )
-    columns = ", ".join(_parquet_column(*column) for column in _used(connection, scan))
-    name_at = len(f"{folder}/") + 1
-    return (
-        f"select {columns}, substr(filename, {name_at}) as x_file, file_row_number + 1 as x_row "
-        f"from {scan}"
-    )
+    columns = [_parquet_column(*column) for column in _used(connection, scan)]
+    columns.append(f"substr(filename, {len(str(folder)) + 2}) as x_file")
+    columns.append("file_row_number + 1 as x_row")
+    return f"select {', '.join(columns)} from {scan}"
 
 
 def _parquet_column(name: str, type_name: str) -> str:
@@ -52,8 +58,9 @@ def _csv(connection: DuckDBPyConnection, folder: Path, file: str) -> str:
         f"read_csv({quoted(str(folder / file))}, header = true, all_varchar = true, "
         """delim = ',', quote = '"', escape = '"', hive_partitioning = false)"""
     )
-    columns = ", ".join(_csv_column(name) for name, _ in _used(connection, scan))
-    return f"select {columns}, {quoted(file)} as x_file, row_number() over () as x_row from {scan}"
+    columns = [_csv_column(name) for name, _ in _used(connection, scan)]
+    columns += [f"{quoted(file)} as x_file", "row_number() over () as x_row"]
+    return f"select {', '.join(columns)} from {scan}"
 
 
 def _csv_column(name: str) -> str:
