@@ -1,4 +1,4 @@
-"""A lake in the contract's columns, from the sample company's traffic: a file for each of 31 days."""
+"""A lake in the contract's columns, from the sample company's traffic: a file a day for 31 days."""
 
 from collections.abc import Iterator
 from decimal import Decimal
