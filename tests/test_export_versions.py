@@ -22,6 +22,7 @@ import pipelines.exports as exports
 from models.errors import ConfigError
 from pipelines.exports import ExportResult, export_all, export_period
 from pipelines.settings import Settings
+from pipelines.warehouse import read_published
 
 
 @pytest.fixture
@@ -160,12 +161,11 @@ def test_a_version_that_was_moved_away_is_written_again(settings: Settings, tmp_
 def test_bytes_depend_neither_on_threads_nor_on_the_order_in_which_rows_were_written(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_published = exports.read_published
     found = []
     for threads in (1, 2, 4):
 
         def opened(settings: Settings, threads: int = threads) -> duckdb.DuckDBPyConnection:
-            connection = open_published(settings)
+            connection = read_published(settings)
             connection.execute(f"set threads = {threads}")
             return connection
 
