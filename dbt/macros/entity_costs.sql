@@ -7,12 +7,14 @@ with costs as (
         billing_currency,
         {{ entity }},
         {% for component in components() -%}
-        coalesce(sum(effective_cost) filter (where component = '{{ component }}'), 0)::decimal(38, 12) as {{ component }}_cost,
+        coalesce(sum(effective_cost) filter (where component = '{{ component }}'), 0)::decimal(38, 12)
+            as {{ component }}_cost,
         {% endfor -%}
         sum(effective_cost)::decimal(38, 12) as effective_cost,
         coalesce(sum(effective_cost) filter (where charge_category in ('Tax', 'Credit')), 0)::decimal(38, 12)
             as tax_and_credit_cost,
-        coalesce(sum(effective_cost) filter (where not {{ is_production() }}), 0)::decimal(38, 12) as non_production_cost,
+        coalesce(sum(effective_cost) filter (where not {{ is_production() }}), 0)::decimal(38, 12)
+            as non_production_cost,
         sum(effective_cost) filter (where component = 'direct' and {{ is_production() }}) as production_direct_cost,
         sum(effective_cost) filter (where component <> 'unmatched' and {{ is_production() }}) as production_loaded_cost
     from {{ ref('allocated_costs') }}

@@ -29,8 +29,8 @@ with invoices as (
 
 select
     {%- for column in focus_columns %}
-    {%- set value = 'coalesce(charges.invoice_id, invoices.invoice_id)' if column == 'invoice_id' else 'charges.' ~ column %}
-    {{ value }} as "{{ focus_name(column) }}",
+    {{ 'coalesce(charges.invoice_id, invoices.invoice_id)' if column == 'invoice_id' else 'charges.' ~ column }}
+        as "{{ focus_name(column) }}",
     {%- endfor %}
     {%- for column in custom_columns %}
     charges.{{ column }} as "{{ focus_name(column, is_custom=true) }}"{{ ',' if not loop.last }}
