@@ -43,14 +43,6 @@ _FOCUS_TYPE = _lookup(("charge_category", "charge_frequency"), LINE_TYPES)
 _SERVICE = _lookup(("service_name", "service_category", "service_subcategory"), SERVICES)
 _UNIT = names(UNITS)
 _POD_OPERATIONS = _texts(("EKSPod-EC2", "ECSTask-EC2"))
-_HAS_NET_COSTS = f"""
-    select
-        coalesce(bool_or(line_item_net_unblended_cost is not null), false)
-        and not coalesce(
-            bool_or(line_item_line_item_type in ({_texts(PRIVATE_DISCOUNTS)})), false
-        ) as is_net
-    from raw
-"""
 
 
 def _net(column: str, net_column: str) -> str:
@@ -68,18 +60,50 @@ _SAVINGS_PLAN_COST = _net(
 )
 _RESERVATION_COST = _net("reservation_effective_cost", "reservation_net_effective_cost")
 
+_COST = """
+    case
+        when not is_net then line_item_unblended_cost
+        when line_item_line_item_type = 'BundledDiscount'
+            then coalesce(line_item_net_unblended_cost, '0')
+        else coalesce(line_item_net_unblended_cost, line_item_unblended_cost)
+    end
+"""
+
+_BASIS = f"""
+    select
+        coalesce(bool_or(line_item_net_unblended_cost is not null), false)
+        and not coalesce(
+            bool_or(line_item_line_item_type in ({_texts(PRIVATE_DISCOUNTS)})), false
+        ) as is_net
+    from raw
+"""
+
+# Keyed by the first row of each plan, account and hour whose negations leave something.
+_DIFFERENCES = f"""
+    select coalesce(map_from_entries(list((first_row, difference))), map {{}}) as differences
+    from (
+        select
+            min((x_file, x_row)) as first_row,
+            sum(money({_COST})) as difference
+        from raw cross join basis
+        where
+            line_item_line_item_type in ('SavingsPlanCoveredUsage', 'SavingsPlanNegation')
+            and coalesce(line_item_operation, '') not in ({_POD_OPERATIONS})
+        group by
+            savings_plan_savings_plan_a_r_n, bill_payer_account_id, line_item_usage_account_id,
+            line_item_currency_code, bill_billing_period_start_date, line_item_usage_start_date,
+            line_item_usage_end_date
+        having sum(money({_COST})) <> 0
+    )
+"""
+
 _LINES = f"""
     select
         *,
         cast(bill_billing_period_start_date as timestamp) as period_start,
         cast(line_item_usage_start_date as timestamp) as usage_start,
         cast(line_item_usage_end_date as timestamp) as usage_end,
-        money(case
-            when not is_net then line_item_unblended_cost
-            when line_item_line_item_type = 'BundledDiscount'
-                then coalesce(line_item_net_unblended_cost, '0')
-            else coalesce(line_item_net_unblended_cost, line_item_unblended_cost)
-        end) as cost,
+        money({_COST}) as cost,
         case
             when line_item_line_item_type = 'SavingsPlanRecurringFee'
                 then money(savings_plan_total_commitment_to_date)
@@ -87,15 +111,19 @@ _LINES = f"""
             when line_item_line_item_type = 'RIFee'
                 then coalesce({_UNUSED_UPFRONT}, 0) + coalesce({_UNUSED_RECURRING}, 0)
         end as unused_cost,
+        case
+            when cardinality(differences) > 0
+                and line_item_line_item_type in ('SavingsPlanCoveredUsage', 'SavingsPlanNegation')
+                then differences[(x_file, x_row)]
+        end as not_taken_back,
         coalesce(
             line_item_line_item_type = 'Refund'
             and line_item_line_item_description like 'Refund for one-time fee for Savings Plan%',
             false
         ) as is_refund_of_upfront_fee,
         case
-            when line_item_line_item_type in (
-                'SavingsPlanCoveredUsage', 'SavingsPlanUpfrontFee', 'SavingsPlanRecurringFee'
-            ) or is_refund_of_upfront_fee then savings_plan_savings_plan_a_r_n
+            when line_item_line_item_type like 'SavingsPlan%' or is_refund_of_upfront_fee
+                then savings_plan_savings_plan_a_r_n
             when line_item_line_item_type in ('DiscountedUsage', 'RIFee', 'Fee')
                 then reservation_reservation_a_r_n
         end as commitment_id,
@@ -103,54 +131,31 @@ _LINES = f"""
         cast(product as map(varchar, varchar)) as product_attributes,
         cast(resource_tags as map(varchar, varchar)) as resource_tag_map,
         cast(cost_category as map(varchar, varchar)) as cost_category_map
-    from raw cross join basis
-    where line_item_operation is null or line_item_operation not in ({_POD_OPERATIONS})
+    from raw cross join basis cross join difference
+    where coalesce(line_item_operation, '') not in ({_POD_OPERATIONS})
 """
 
+# Unlike a union, unnesting keeps the order in which rows were delivered.
 _ENTRIES = """
-    select *, 'billed' as part
+    select
+        *,
+        unnest(case
+            when line_item_line_item_type = 'SavingsPlanNegation'
+                then case when not_taken_back is null then [] else ['not taken back'] end
+            when not_taken_back is not null then ['billed', 'not taken back']
+            when unused_cost > 0 then ['billed', 'unused']
+            else ['billed']
+        end) as part
     from line
-    where line_item_line_item_type <> 'SavingsPlanNegation'
-    union all by name
-    select *, 'unused' as part
-    from line
-    where line_item_line_item_type in ('SavingsPlanRecurringFee', 'RIFee') and unused_cost > 0
-    union all by name
-    (select
-        'not taken back' as part,
-        'SavingsPlanNegation' as line_item_line_item_type,
-        'Covered usage that Savings Plan negation rows do not take back'
-            as line_item_line_item_description,
-        min({'x_file': x_file, 'x_row': x_row}).x_file as x_file,
-        min({'x_file': x_file, 'x_row': x_row}).x_row as x_row,
-        sum(cost) as cost,
-        min(line_item_product_code) as line_item_product_code,
-        bill_payer_account_id,
-        min(bill_payer_account_name) as bill_payer_account_name,
-        line_item_usage_account_id,
-        min(line_item_usage_account_name) as line_item_usage_account_name,
-        line_item_currency_code,
-        bill_billing_entity,
-        bill_invoicing_entity,
-        bill_invoice_id,
-        period_start,
-        usage_start,
-        usage_end
-    from line
-    where line_item_line_item_type in ('SavingsPlanCoveredUsage', 'SavingsPlanNegation')
-    group by
-        bill_payer_account_id, line_item_usage_account_id, line_item_currency_code,
-        bill_billing_entity, bill_invoicing_entity, bill_invoice_id,
-        period_start, usage_start, usage_end,
-        savings_plan_savings_plan_a_r_n
-    having sum(cost) <> 0
-    order by x_file, x_row)
 """
 
 _COSTED = f"""
     select
         *,
-        {_FOCUS_TYPE}[line_item_line_item_type] as focus_type,
+        case when part = 'not taken back' then 'SavingsPlanNegation'
+            else line_item_line_item_type
+        end as line_type,
+        {_FOCUS_TYPE}[line_type] as focus_type,
         {_SERVICE}[line_item_product_code] as service,
         part = 'billed'
             and line_item_line_item_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')
@@ -162,10 +167,12 @@ _COSTED = f"""
             )
         ) as is_commitment_fee,
         case
+            when part = 'not taken back' then not_taken_back
             when part = 'unused' or line_item_line_item_type = 'SavingsPlanCoveredUsage' then 0
             else cost
         end as billed,
         case
+            when part = 'not taken back' then not_taken_back
             when part = 'unused' then unused_cost
             when line_item_line_item_type = 'SavingsPlanCoveredUsage'
                 then {_SAVINGS_PLAN_COST}
@@ -176,7 +183,7 @@ _COSTED = f"""
         end as effective,
         -- The price agreed for the usage itself, before any commitment.
         case
-            when part = 'unused' then 0
+            when part <> 'billed' then billed
             when line_item_line_item_type = 'DiscountedUsage'
                 then coalesce(money(pricing_public_on_demand_cost), cost)
             else cost
@@ -202,7 +209,8 @@ _COSTED = f"""
 """
 
 COSTED = f"""
-with basis as materialized ({_HAS_NET_COSTS}),
+with basis as materialized ({_BASIS}),
+difference as materialized ({_DIFFERENCES}),
 line as not materialized ({_LINES}),
 entry as not materialized ({_ENTRIES}),
 costed as not materialized ({_COSTED})
@@ -210,7 +218,7 @@ costed as not materialized ({_COSTED})
 
 # One row a delivered row: what the delivery itself adds up to.
 AMOUNTS = f"""
-    with basis as materialized ({_HAS_NET_COSTS})
+    with basis as materialized ({_BASIS})
     select
         line_item_currency_code as billing_currency,
         case
