@@ -42,7 +42,9 @@ tied as (
         -- A bill that carries no tax is compared with the invoice before tax.
         case when charges.tax = 0 then invoices.total - invoices.tax else invoices.total end as comparable_total,
         -- FOCUS: |sum(BilledCost) - invoice| <= max(100, 0.5 * sqrt(rows)) subunits of the currency.
-        greatest(1.00, (0.5 * sqrt(charges.charges) * 0.01))::decimal(38, 12) as tolerance
+        (
+            greatest(100, 0.5 * sqrt(charges.charges))::decimal(18, 6) * {{ subunit('charges.billing_currency') }}
+        )::decimal(38, 12) as tolerance
     from charges
     left join invoices
         on
