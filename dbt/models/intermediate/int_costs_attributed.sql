@@ -158,7 +158,9 @@ explained as (
     select
         capacity_states.charge_group_id,
         capacity_states.component,
-        {% for entity in entities() %}coalesce(charge_groups.rule.set_{{ entity }}, '(none)'), {% endfor %}
+        {% for entity in entities() -%}
+        coalesce(charge_groups.rule.set_{{ entity }}, '(none)'),
+        {% endfor -%}
         capacity_states.effective_cost,
         case when capacity_states.component <> 'unmatched' then 'pool' end,
         case when capacity_states.component <> 'unmatched' then capacity_states.pool end,
@@ -170,7 +172,16 @@ explained as (
     inner join charge_groups on capacity_states.charge_group_id = charge_groups.charge_group_id
     union all
     select
-        charge_group_id, 'unmatched', {{ none_entities }} effective_cost, null, null, null, null, null, 'unmatched'
+        charge_group_id,
+        'unmatched',
+        {{ none_entities }}
+        effective_cost,
+        null,
+        null,
+        null,
+        null,
+        null,
+        'unmatched'
     from residuals
     where effective_cost <> 0
     union all
@@ -232,7 +243,16 @@ corrections as (
     where share <> 0
     union all
     select
-        charge_group_id, 'overhead', {{ none_entities }} amount, 'account', null, null, null, null, 'overhead'
+        charge_group_id,
+        'overhead',
+        {{ none_entities }}
+        amount,
+        'account',
+        null,
+        null,
+        null,
+        null,
+        'overhead'
     from spread
     where
         treatment = 'correction'
