@@ -5,7 +5,7 @@ import re
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import duckdb
 import typer
@@ -18,6 +18,9 @@ from pipelines.lock import DEFAULT_WAIT_SECONDS
 from pipelines.reconciliation import Step, read_steps
 from pipelines.settings import load_settings
 from pipelines.warehouse import read_published
+
+if TYPE_CHECKING:
+    from pipelines.exports import ExportResult
 
 app = typer.Typer(
     name="unitledger",
@@ -88,7 +91,8 @@ def run(
         typer.echo(sentence, err=True)
     if this.failures:
         raise typer.Exit(1)
-    typer.echo("published" if is_new else "nothing new", err=True)
+    typer.echo(f"Published {settings.warehouse}" if is_new else "Nothing is new")
+    _echo_exports(this.exported)
 
 
 def _window(period: str | None, start: str | None, end: str | None) -> Window:
@@ -117,10 +121,10 @@ def summary(period: Period = None, config: Config = None) -> None:
         month = period or reports.last_period(connection)
         if month is None:
             raise ConfigError("nothing has been delivered yet; `unitledger sources` says more")
-        for entity in ("customer_id", "feature", "workflow"):
+        for entity in ("customer", "feature", "workflow"):
             output.print_report(reports.entity_costs(connection, entity, month, limit=10))
         output.print_report(reports.components(connection, month))
-    typer.echo(f"Exports: {settings.exports}")
+    typer.echo(f"Exports: {settings.exports / month}")
 
 
 @app.command()
@@ -159,11 +163,15 @@ def export(period: Period = None, config: Config = None) -> None:
     from pipelines.exports import export_all, export_period
 
     settings = load_settings(config)
-    if period is None:
-        export_all(settings)
-    else:
-        export_period(settings, period)
-    typer.echo(f"Exports: {settings.exports}")
+    _echo_exports([export_period(settings, period)] if period else export_all(settings))
+
+
+def _echo_exports(results: "list[ExportResult]") -> None:
+    """Say where each period's newest version is, and what a new one changes."""
+    for result in results:
+        typer.echo(f"{result.folder}{' is new' if result.is_new else ''}")
+        for change in result.manifest.changes if result.is_new else ():
+            typer.echo(f"  {change}")
 
 
 @app.command()

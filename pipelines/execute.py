@@ -9,7 +9,6 @@ import dagster as dg
 from connectors._base import Window
 from models.errors import UnitledgerError
 from pipelines.config_tables import write_config_tables
-from pipelines.exports import export_all
 from pipelines.jobs import (
     REFRESH_BILLING,
     REFRESH_TELEMETRY,
@@ -18,7 +17,7 @@ from pipelines.jobs import (
     partition_range_tags,
 )
 from pipelines.logs import LOGGER
-from pipelines.run import Run
+from pipelines.run import Run, export
 from pipelines.settings import ConfiguredSource
 from pipelines.source_assets import partitions_of, raw_key, table_keys
 from pipelines.warehouse import is_current
@@ -43,8 +42,8 @@ def execute(run: Run, sources: list[ConfiguredSource]) -> bool:
         write_config_tables(run.settings)
         if is_current(run.settings) and not run.rebuild:
             LOGGER.info("nothing new: the published warehouse is current")
-            with suppress(UnitledgerError), run.step("exports"):
-                export_all(run.settings)
+            with suppress(UnitledgerError):
+                export(run)
             return False
         LOGGER.info("building the marts")
         _execute_job(definitions, instance, run, TRANSFORM)

@@ -36,8 +36,10 @@ class RunFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.run_id = self.run_id
         record.msg, record.args = self.redact(record.getMessage()), None
-        if record.exc_info and not record.exc_text:
-            record.exc_text = self.redact(logging.Formatter().formatException(record.exc_info))
+        if record.exc_info:
+            # Another handler may have formatted it already, secrets and all.
+            text = record.exc_text or logging.Formatter().formatException(record.exc_info)
+            record.exc_text = self.redact(text)
         return True
 
 
@@ -52,6 +54,8 @@ def log_to_file(file: Path, run_filter: RunFilter) -> Iterator[None]:
     handler.addFilter(run_filter)
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.INFO)
+    # What Dagster and dbt hang on the root logger is theirs.
+    LOGGER.propagate = False
     try:
         yield
     finally:

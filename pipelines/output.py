@@ -35,7 +35,9 @@ def console(stderr: bool = False) -> Console:
 def print_report(report: Report) -> None:
     """Print a table, numbers to the right, money in full."""
     out = console()
-    table = Table(title=report.title or None, title_justify="left", header_style="bold")
+    if report.title:
+        out.print(f"\n{report.title}", style="bold")
+    table = Table(header_style="bold")
     for number, column in enumerate(report.columns):
         is_number = any(isinstance(row[number], int | Decimal) for row in report.rows)
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")

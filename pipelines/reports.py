@@ -12,6 +12,8 @@ from connectors._lake import Lake
 from pipelines.settings import Settings
 from pipelines.warehouse import current_index
 
+_CENT = Decimal("0.01")
+
 
 @dataclass(frozen=True)
 class Report:
@@ -49,78 +51,47 @@ def last_period(connection: duckdb.DuckDBPyConnection) -> str | None:
     return str(row[0]) if row and row[0] else None
 
 
-# Unit costs leave out what is unmatched and what is not production; the total beside them does not.
-_COSTS = """
-    with costs as (
-        select
-            {entity} as entity,
-            billing_currency,
-            sum(effective_cost) as effective_cost,
-            sum(effective_cost) filter (
-                component <> 'unmatched' and environment = 'production'
-            ) as loaded_cost
-        from marts.allocated_costs
-        where strftime(charge_date, '%Y-%m') = $period
-        group by all
-    ),
-    requests as (
-        select
-            {entity} as entity,
-            count(distinct inference_id) as inferences,
-            count(distinct inference_id) filter (
-                environment = 'production'
-            ) as production_inferences
-        from marts.attempt_costs
-        where is_ended and strftime(charge_date, '%Y-%m') = $period
-        group by all
-    )
-    select
-        coalesce(costs.entity, requests.entity),
-        costs.billing_currency,
-        costs.effective_cost,
-        coalesce(requests.inferences, 0),
-        costs.loaded_cost,
-        requests.production_inferences
-    from costs
-    full join requests on costs.entity = requests.entity
-    order by costs.effective_cost desc nulls last, 1
-"""
-
-
 def entity_costs(
     connection: duckdb.DuckDBPyConnection, entity: str, period: str, limit: int
 ) -> Report:
-    """Return the costliest values of an entity: cost, inferences, cost per inference."""
-    cursor = connection.execute(_COSTS.format(entity=entity), {"period": period})
-    rows = [
-        (name, cost, currency, inferences, _per(loaded, production))
-        for name, currency, cost, inferences, loaded, production in cursor.fetchall()
-    ]
-    word = entity.removesuffix("_id")
-    columns = (word, "effective_cost", "", "inferences", "cost_per_inference")
+    """Return the costliest values of an entity, in cents: what finance's export says of them.
+
+    Cost per inference leaves out what is unmatched and what is not production.
+    """
+    column = "customer_id" if entity == "customer" else entity
+    cursor = connection.execute(
+        f"""
+        select
+            {column},
+            round(effective_cost, 2) as effective_cost,
+            billing_currency,
+            inferences,
+            round(loaded_cost_per_inference, 6),
+            round(direct_cost_per_inference, 6)
+        from exports.{entity}_costs as costs
+        where billing_period = ?
+        order by costs.effective_cost desc nulls last, {column}
+        """,
+        [period],
+    )
+    rows = cursor.fetchall()
+    columns = (entity, "cost", "currency", "inferences", "cost_per_inference", "of_it_direct")
     shown = f", the first {limit} of {len(rows)}" if len(rows) > limit else ""
-    return Report(f"{word.capitalize()}s, {period}{shown}", columns, rows[:limit])
-
-
-def _per(cost: Decimal | None, count: int | None) -> Decimal | None:
-    if cost is None or not count:
-        return None
-    return (cost / count).quantize(Decimal("1e-9"))
+    return Report(f"Cost by {entity}, {period}{shown}", columns, rows[:limit])
 
 
 def components(connection: duckdb.DuckDBPyConnection, period: str) -> Report:
-    """Return the month's cost by component; what is not unmatched is explained: the coverage."""
-    cursor = connection.execute(
+    """Return the period's cost by component; what is not unmatched is explained: the coverage."""
+    found = connection.execute(
         "select billing_currency, component, sum(effective_cost) from marts.allocated_costs "
-        "where strftime(charge_date, '%Y-%m') = ? group by all order by 1, 3 desc, 2",
+        "where billing_period = ? group by all order by 1, 3 desc, 2",
         [period],
-    )
-    found = cursor.fetchall()
+    ).fetchall()
     totals: dict[str, Decimal] = {}
     for currency, _, cost in found:
         totals[currency] = totals.get(currency, Decimal(0)) + cost
     rows = [
-        (component, cost, currency, _percent(cost, totals[currency]))
+        (component, cost.quantize(_CENT), currency, _percent(cost, totals[currency]))
         for currency, component, cost in found
     ]
     unmatched = {currency: cost for currency, component, cost in found if component == "unmatched"}
@@ -128,7 +99,8 @@ def components(connection: duckdb.DuckDBPyConnection, period: str) -> Report:
         f"{_percent(total - unmatched.get(currency, Decimal(0)), total)} of {currency} {total:,.2f}"
         for currency, total in totals.items()
     )
-    return Report(f"Coverage, {period}: {covered} explained", ("component", "cost", "", "%"), rows)
+    title = f"Coverage, {period}: {covered} is explained"
+    return Report(title, ("component", "cost", "currency", "part"), rows)
 
 
 def _percent(part: Decimal, whole: Decimal) -> str:

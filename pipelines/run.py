@@ -12,6 +12,7 @@ from connectors._base import Window
 from connectors._lake import LandReport
 from connectors._normalize import normalize
 from models.errors import UnitledgerError
+from pipelines.exports import ExportResult, export_all
 from pipelines.lock import DEFAULT_WAIT_SECONDS, lake_lock
 from pipelines.logs import LOGGER, RunFilter, log_to_file, new_run_id
 from pipelines.settings import ConfiguredSource, Settings
@@ -31,6 +32,7 @@ class Run:
     wait_seconds: float = DEFAULT_WAIT_SECONDS
     run_id: str = field(default_factory=new_run_id)
     failures: list[str] = field(default_factory=list)
+    exported: list[ExportResult] = field(default_factory=list)
 
     @property
     def log_file(self) -> Path:
@@ -92,6 +94,12 @@ def normalize_source(run: Run, item: ConfiguredSource) -> dict[str, str]:
     for sentence in failures.values():
         run.fail(sentence if item.name in sentence else f"{item.name}: {sentence}")
     return failures
+
+
+def export(run: Run) -> None:
+    """Write a new version of finance's files wherever a period's numbers changed."""
+    with run.step("exports"):
+        run.exported = export_all(run.settings)
 
 
 def _forget_fingerprints(run: Run, item: ConfiguredSource) -> None:

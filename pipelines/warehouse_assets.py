@@ -7,10 +7,9 @@ import dagster as dg
 from models.tables import TABLES
 from pipelines.checks import check_lake
 from pipelines.config_tables import CONFIG_SCHEMAS, write_config_tables
-from pipelines.exports import export_all
-from pipelines.metadata import sentences
+from pipelines.metadata import markdown_table, sentences
 from pipelines.reconciliation import differences
-from pipelines.run import Run
+from pipelines.run import Run, export
 from pipelines.settings import Settings
 from pipelines.transform import NodeOutcome, publish_if_good, run_dbt
 from pipelines.warehouse import build_file, discard, is_current, prepare
@@ -129,10 +128,16 @@ def build_exports_asset() -> dg.AssetsDefinition:
         group_name="exports",
         required_resource_keys={"run"},
     )
-    def finance(context: dg.AssetExecutionContext) -> None:
+    def finance(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         run: Run = context.resources.run
-        with run.step("exports"):
-            export_all(run.settings)
+        export(run)
+        versions: list[list[object]] = [
+            [result.manifest.billing_period, result.manifest.version, result.is_new]
+            for result in run.exported
+        ]
+        return dg.MaterializeResult(
+            metadata={"versions": markdown_table(["period", "version", "new"], versions)}
+        )
 
     return finance
 
