@@ -1,0 +1,189 @@
+"""The lake: what is in force whatever the order of arrival, and money that keeps its digits."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import polars as pl
+import pytest
+from duckdb import DuckDBPyConnection
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors._base import Connector, Delivery, InputColumn, Landed, Options, Source, Window
+from connectors._lake import Lake
+from connectors._normalize import normalize
+from connectors._sql import connect
+from models.errors import FetchError
+from models.tables import CHARGES
+
+SOURCE = Source("toy", "nowhere", Options())
+CHARGE = """
+    select
+        'account' as billing_account_id, currency as billing_currency,
+        billing_period_start('2026-10') as billing_period_start,
+        billing_period_end('2026-10') as billing_period_end,
+        cast(day as timestamp) as charge_period_start,
+        cast(day as timestamp) + interval 1 day as charge_period_end,
+        'Usage' as charge_category, 'Usage-Based' as charge_frequency,
+        money(cost) as billed_cost, money(cost) as effective_cost,
+        money(cost) as list_cost, money(cost) as contracted_cost,
+        'Toy' as invoice_issuer_name, 'Toy' as provider_name, 'Toy' as publisher_name,
+        'Toy' as service_provider_name, 'Other' as service_category, 'Toy' as service_name,
+        '2026-10' as x_billing_period, x_file, x_row
+    from raw
+"""
+
+
+class Vendor:
+    """A vendor that offers one delivery at a time: a version, its order, and rows of text."""
+
+    def __init__(self) -> None:
+        self.offer = Delivery("2026-10", "", "")
+        self.rows: list[str] = []
+        self.fails = False
+
+    def discover(self, source: Source, window: Window, landed: Landed) -> Iterator[Delivery]:
+        yield self.offer
+
+    def fetch(self, source: Source, delivery: Delivery, folder: Path) -> Delivery:
+        (folder / "bill.csv").write_text("\n".join(["day,currency,cost", *self.rows, ""]))
+        if self.fails:
+            raise FetchError("the line was cut")
+        return delivery
+
+    def connector(self) -> Connector:
+        return Connector(
+            name="toy",
+            title="Toy",
+            produces=(CHARGES,),
+            inputs={
+                "raw": (
+                    InputColumn("day", "time", required=True),
+                    InputColumn("currency", required=True),
+                    InputColumn("cost", "money", required=True),
+                )
+            },
+            discover=self.discover,
+            fetch=self.fetch,
+            read=read,
+            normalize=lambda source: {"charges": CHARGE},
+            amounts="select currency as billing_currency, cost as amount from raw",
+        )
+
+
+def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> Mapping[str, str]:
+    return {
+        "raw": f"select *, 'bill.csv' as x_file, row_number() over () as x_row"
+        f" from read_csv('{folder / files[0]}', all_varchar = true)"
+    }
+
+
+def deliver(lake: Lake, vendor: Vendor, version: int, rows: list[str]) -> dict[str, str]:
+    vendor.offer = Delivery("2026-10", f"v{version}", f"{version:03d}", "2026-10")
+    vendor.rows = rows
+    report = lake.land(SOURCE, vendor.connector(), Window())
+    return report.failures | normalize(lake, SOURCE, vendor.connector())
+
+
+def in_force(lake: Lake) -> tuple[list[str], Decimal]:
+    """The version in force and the sum of its charges."""
+    index = lake.index().filter(pl.col("status") == "current")
+    files = [str(lake.root / file) for file in index["file"]]
+    total = duckdb.execute("select sum(billed_cost) from read_parquet(?)", [files]).fetchone()
+    assert total is not None
+    return index["version"].to_list(), total[0]
+
+
+costs = st.decimals(min_value=-(10**9), max_value=10**9, places=15, allow_nan=False)
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    bills=st.lists(st.lists(costs, min_size=1, max_size=4), min_size=2, max_size=3),
+    data=st.data(),
+)
+def test_the_newest_version_is_in_force_whatever_the_order_of_arrival(
+    bills: list[list[Decimal]], data: st.DataObject
+) -> None:
+    arrivals = data.draw(st.permutations(range(len(bills))))
+    replayed = [*arrivals, *arrivals]
+    with TemporaryDirectory() as folder:
+        lake, vendor = Lake(Path(folder)), Vendor()
+        for version in replayed:
+            rows = [f"2026-10-01,USD,{cost:f}" for cost in bills[version]]
+            assert deliver(lake, vendor, version, rows) == {}
+        cents = Decimal("0.000000000001")
+        newest = sum(
+            (cost.quantize(cents, rounding=ROUND_HALF_EVEN) for cost in bills[-1]), Decimal(0)
+        )
+        versions, total = in_force(lake)
+        assert total == newest
+        # A version whose bytes are those in force is not landed again.
+        assert versions == [f"v{len(bills) - 1}"] or bills[-1] in bills[:-1]
+
+
+@settings(max_examples=20, deadline=None)
+@given(amounts=st.lists(costs, min_size=1, max_size=50))
+def test_money_is_rounded_half_even_to_twelve_decimals(amounts: list[Decimal]) -> None:
+    ties = [amount + Decimal("0.0000000000005") for amount in amounts]
+    texts = [f"{amount:f}" for amount in (*amounts, *ties)]
+    with connect() as connection:
+        query = "select money(text) from (select unnest(?) as text)"
+        found = [row[0] for row in connection.execute(query, [texts]).fetchall()]
+    rounded = [Decimal(text).quantize(Decimal("1e-12"), rounding=ROUND_HALF_EVEN) for text in texts]
+    assert found == rounded
+
+
+@pytest.mark.parametrize(
+    ("text", "money"),
+    [("6e-07", "0.000000600000"), ("-1.5E-7", "-0.000000150000"), ("0E-9", "0"), (" 3 ", "3")],
+)
+def test_money_is_read_from_every_spelling_that_vendors_use(text: str, money: str) -> None:
+    with connect() as connection:
+        found = connection.execute("select money(?)", [text]).fetchone()
+    assert found == (Decimal(money),)
+
+
+def test_a_bad_delivery_keeps_the_last_good_rows_and_says_why(tmp_path: Path) -> None:
+    lake, vendor = Lake(tmp_path), Vendor()
+    deliver(lake, vendor, 1, ["2026-10-01,USD,1.5"])
+
+    failures = deliver(lake, vendor, 2, ["2026-10-01,USD,2", "2026-10-02,USD,two"])
+
+    sentence = "toy 2026-10: file bill.csv, row 2: cost is 'two'; allowed: money"
+    assert failures == {"2026-10": sentence}
+    assert in_force(lake) == (["v1"], Decimal("1.5"))
+    failed = lake.index().filter(pl.col("status") == "failed")
+    assert failed["error"].to_list() == [sentence]
+    # A corrected delivery is in force, and nothing is said to have failed any more.
+    assert deliver(lake, vendor, 3, ["2026-10-01,USD,2"]) == {}
+    assert in_force(lake) == (["v3"], Decimal(2))
+    assert lake.index()["status"].to_list() == ["current"]
+
+
+def test_currencies_are_delivered_apart_and_an_unknown_one_is_named(tmp_path: Path) -> None:
+    lake, vendor = Lake(tmp_path), Vendor()
+    deliver(lake, vendor, 1, ["2026-10-01,USD,1.5", "2026-10-01,EUR,2.25"])
+    delivered = lake.index()["delivered"].to_list()[0]
+    assert {item["billing_currency"]: Decimal(item["amount"]) for item in delivered} == {
+        "EUR": Decimal("2.25"),
+        "USD": Decimal("1.5"),
+    }
+
+    assert deliver(lake, vendor, 2, ["2026-10-01,XYZ,1"]) == {
+        "2026-10": "toy 2026-10: file bill.csv, row 1:"
+        " billing_currency is not an ISO 4217 code (XYZ)"
+    }
+
+
+def test_a_fetch_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    lake, vendor = Lake(tmp_path), Vendor()
+    vendor.fails = True
+
+    with pytest.raises(FetchError, match="the line was cut"):
+        deliver(lake, vendor, 1, ["2026-10-01,USD,1"])
+
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
