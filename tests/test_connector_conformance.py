@@ -5,11 +5,8 @@ rows, and for charges the vendor's own total. Telemetry has one row a source, wi
 """
 
 import calendar
-import csv
-import hashlib
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, localcontext
 from pathlib import Path
@@ -19,75 +16,35 @@ import duckdb
 import polars as pl
 import pytest
 import yaml
+from connector_samples import (
+    SOURCES,
+    TOTALS,
+    Sample,
+    clone,
+    cut_largest_file,
+    forget,
+    sample,
+    sentences,
+    threads,
+)  # fmt: skip
 
-import connectors._normalize
 from connectors import all_connectors
-from connectors._base import Connector, Source, Window
-from connectors._lake import Lake
-from connectors._normalize import normalize
-from connectors._sql import connect
-from models.config import DEFAULT_ATTRIBUTES
-from models.errors import ConfigError, UnitledgerError
+from connectors._base import Window
+from models.errors import ConfigError
 from models.tables import Table
 from pipelines.settings import load_settings
-
-SAMPLES = Path(__file__).parents[1] / "data_samples"
-with (SAMPLES / "control_totals.csv").open() as _file:
-    TOTALS = list(csv.DictReader(_file))
-SOURCES = {row["source"]: row for row in TOTALS}
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A source's sample, and a lake that it lands in."""
-
-    source: Source
-    connector: Connector
-    lake: Lake
-
-    def run(self) -> dict[str, str]:
-        """Land and normalize; return one sentence a failure."""
-        landing = self.lake.land(self.source, self.connector, Window()).failures
-        return landing | normalize(self.lake, self.source, self.connector)
-
-    def index(self, table: str) -> pl.DataFrame:
-        return self.lake.index().filter(table=table, status="current")
-
-    def rows(self, table: str, columns: str = "*") -> list[dict[str, Any]]:
-        files = [str(self.lake.root / file) for file in self.index(table)["file"]]
-        query = f"select {columns} from read_parquet(?)"
-        cursor = duckdb.execute(query, [files])
-        names = [item[0] for item in cursor.description or []]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-    def hashes(self) -> dict[str, str]:
-        """The content of every file of the lake but the raw ones, and the index."""
-        root = self.lake.root
-        files = [path for path in root.rglob("*") if path.is_file()]
-        return {
-            path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files
-            if path.relative_to(root).parts[0] != "raw"
-        }
-
-
-def sample(name: str, root: Path, location: Path | None = None) -> Sample:
-    row = SOURCES[name]
-    connector = all_connectors()[row["connector"]]
-    location = location or SAMPLES / row["location"]
-    source = Source(name, str(location), connector.options(), DEFAULT_ATTRIBUTES)
-    return Sample(source, connector, Lake(root / "lake"))
 
 
 @pytest.fixture(scope="module")
 def landed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Sample]:
-    """Every sample, landed and normalized once."""
+    """Every sample, landed and normalized once, on four threads."""
     known: dict[str, Sample] = {}
 
     def land(name: str) -> Sample:
         if name not in known:
             known[name] = sample(name, tmp_path_factory.mktemp(name))
-            assert known[name].run() == {}
+            with threads(4):
+                assert known[name].run() == {}
         return known[name]
 
     return land
@@ -233,87 +190,62 @@ def test_a_window_lands_its_own_billing_period_only(name: str, tmp_path: Path) -
 
 
 @every_source
-@pytest.mark.parametrize("threads", [1, 4])
-def test_a_copy_of_the_sample_gives_the_same_bytes_on_any_number_of_threads(
-    landed: Callable[[str], Sample],
-    name: str,
-    threads: int,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_clone_of_the_sample_gives_the_same_bytes_on_one_thread_as_on_four(
+    landed: Callable[[str], Sample], name: str, tmp_path: Path
 ) -> None:
-    def connect_with_threads() -> duckdb.DuckDBPyConnection:
-        connection = connect()
-        connection.execute(f"set threads = {threads}")
-        return connection
-
-    monkeypatch.setattr(connectors._normalize, "connect", connect_with_threads)
-    again = sample(name, tmp_path, copy_of(name, tmp_path))
-    assert again.run() == {}
+    again = sample(name, tmp_path, clone(name, tmp_path))
+    with threads(1):
+        assert again.run() == {}
     assert again.hashes() == landed(name).hashes()
 
 
-def copy_of(name: str, folder: Path) -> Path:
-    """A clone of the sample: the same bytes, at other times."""
-    location = SAMPLES / SOURCES[name]["location"]
-    return shutil.copytree(location, folder / "clone", copy_function=shutil.copyfile)
+@pytest.fixture
+def broken(
+    landed: Callable[[str], Sample], tmp_path: Path
+) -> Callable[[str, float], tuple[Sample, str]]:
+    """A landed clone of a sample whose largest file is then cut to a part; and that file's slot."""
 
+    def break_it(name: str, left: float) -> tuple[Sample, str]:
+        again = sample(name, tmp_path, clone(name, tmp_path))
+        shutil.copytree(landed(name).lake.root, again.lake.root)
+        return again, cut_largest_file(again, left)
 
-def damage(location: Path, left: float) -> None:
-    """Cut the largest data file of a location to a part of itself."""
-    files = [path for path in location.rglob("*") if path.is_file()]
-    largest = max(files, key=lambda path: (path.stat().st_size, path.name))
-    content = largest.read_bytes()
-    largest.write_bytes(content[: int(len(content) * left)])
-
-
-def sentences(broken: Sample) -> list[str]:
-    """What a run says is wrong, whether of one slot or of the whole source."""
-    try:
-        return list(broken.run().values())
-    except UnitledgerError as error:
-        return [str(error)]
-
-
-def are_short(said: list[str]) -> bool:
-    return all("\n" not in sentence and len(sentence) < 500 for sentence in said)
+    return break_it
 
 
 @every_source
-def test_a_file_that_is_cut_off_is_one_sentence_and_never_taken_for_a_whole_one(
-    landed: Callable[[str], Sample], name: str, tmp_path: Path
+def test_a_file_that_is_cut_off_is_a_sentence_and_never_taken_for_a_whole_one(
+    broken: Callable[[str, float], tuple[Sample, str]], name: str
 ) -> None:
-    broken = sample(name, tmp_path, copy_of(name, tmp_path))
-    damage(Path(broken.source.location), 0.5)
-    said = sentences(broken)
-    assert said
-    assert are_short(said)
-    good = landed(name).lake.index().filter(status="current")
-    current = broken.lake.index().filter(status="current")
-    assert current.height < good.height
-    assert set(current["fingerprint"]) <= set(good["fingerprint"])
+    known, slot = broken(name, 0.5)
+    forget(known, slot)
+    others = known.lake.index()
+    assert len(sentences(known)) == 1
+    assert known.lake.index().filter(status="current").equals(others)
 
 
 @every_source
-def test_an_empty_file_is_one_sentence_or_delivers_nothing(name: str, tmp_path: Path) -> None:
-    broken = sample(name, tmp_path, copy_of(name, tmp_path))
-    damage(Path(broken.source.location), 0)
-    said = sentences(broken)
-    assert are_short(said)
-    stated = sum(int(row["rows"]) for row in TOTALS if row["source"] == name)
-    table = broken.connector.produces[0].name
-    assert sum(row["rows"] for row in delivered(broken.index(table))) < stated
+def test_an_empty_file_is_a_sentence_or_delivers_nothing(
+    landed: Callable[[str], Sample],
+    broken: Callable[[str, float], tuple[Sample, str]],
+    name: str,
+) -> None:
+    known, slot = broken(name, 0)
+    forget(known, slot)
+    sentences(known)
+    table = known.connector.produces[0].name
+    before = sum(row["rows"] for row in delivered(landed(name).index(table)))
+    assert sum(row["rows"] for row in delivered(known.index(table))) < before
 
 
 @every_source
 def test_a_broken_file_leaves_the_last_good_state(
-    landed: Callable[[str], Sample], name: str, tmp_path: Path
+    broken: Callable[[str, float], tuple[Sample, str]], name: str
 ) -> None:
-    good = sample(name, tmp_path, copy_of(name, tmp_path))
-    assert good.run() == {}
-    before = good.lake.index()
-    damage(Path(good.source.location), 0.5)
-    sentences(good)
-    assert good.lake.index().filter(status="current").equals(before)
+    known, _ = broken(name, 0.5)
+    before = known.lake.index()
+    sentences(known)
+    assert known.lake.index().filter(status="current").equals(before)
 
 
 @pytest.mark.parametrize("connector", all_connectors())
