@@ -109,7 +109,8 @@ def discover(source: Source, window: Window, landed: Landed) -> Iterator[Deliver
     del window
     store = open_store(source.location)
     for file in store.files():
-        if file.path.endswith((".csv", ".csv.gz")):
+        is_hidden = any(part.startswith(".") for part in Path(file.path).parts)
+        if file.path.endswith((".csv", ".csv.gz")) and not is_hidden:
             known = [m for m in landed.get(file.path, ()) if m.request.get("mark") == file.mark]
             version = known[-1].version if known else store.fingerprint(file).strip('"')[:16]
             yield Delivery(file.path, version, file.modified, request={"mark": file.mark})
@@ -121,7 +122,8 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     file = store.find(delivery.slot)
     if file is None or file.mark != delivery.request["mark"]:
         raise ChangedError(f"{source.name}: {delivery.slot} changed while it was fetched")
-    copy = folder / Path(delivery.slot).name
+    copy = folder / delivery.slot
+    copy.parent.mkdir(parents=True, exist_ok=True)
     store.copy(file, copy)
     if not _last_bytes(copy).endswith(b"\n"):
         raise ContractError(f"{source.name}: {delivery.slot} is empty or cut off in its last line")

@@ -24,6 +24,7 @@ class Lifecycle:
         self.source = Source("nodes", str(self.folder), LIFECYCLE.options())
 
     def write(self, *rows: str, columns: str = COLUMNS, name: str = "day.csv") -> None:
+        (self.folder / name).parent.mkdir(exist_ok=True)
         text = "".join(f"{line}\n" for line in (columns, *rows)).encode()
         (self.folder / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
 
@@ -63,8 +64,9 @@ def test_columns_that_need_not_be_there_may_be_left_out_and_files_be_packed(
     lifecycle.write(
         "i-1,ready,2026-10-01T10:00:00Z,2026-10-01T11:00:00Z",
         columns="resource_id,state,started_at,ended_at",
-        name="day.csv.gz",
+        name="a/day.csv.gz",
     )
+    assert lifecycle.rows()[0]["x_file"] == "a/day.csv.gz"
     assert lifecycle.intervals() == [("2026-10-01 10:00:00", "2026-10-01 11:00:00")]
 
 

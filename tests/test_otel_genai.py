@@ -212,8 +212,14 @@ def test_files_of_any_depth_are_slots_and_hidden_ones_are_not(telemetry: Telemet
     packed = telemetry.folder / "b.jsonl.gz"
     packed.write_bytes(gzip.compress(json.dumps(record(span(2, None, CHAT))).encode()))
     telemetry.write(name=".b.jsonl.gz.part.jsonl")
+    telemetry.write(name=".old/day.jsonl")
     telemetry.write(name="notes.txt")
-    assert spans_of(telemetry.rows()) == [2, 1]
+    rows = telemetry.rows()
+    assert [(row["x_file"], row["x_row"]) for row in rows] == [
+        ("a/day.jsonl", 1),
+        ("b.jsonl.gz", 1),
+    ]
+    assert spans_of(rows) == [1, 2]
     assert set(telemetry.lake.manifests("traces")) == {"a/day.jsonl", "b.jsonl.gz"}
 
 

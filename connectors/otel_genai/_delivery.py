@@ -28,7 +28,8 @@ def discover(source: Source, window: Window, landed: Landed) -> Iterator[Deliver
     del window
     store = open_store(source.location)
     for file in store.files():
-        if file.path.endswith(_SUFFIXES) and not Path(file.path).name.startswith("."):
+        is_hidden = any(part.startswith(".") for part in Path(file.path).parts)
+        if file.path.endswith(_SUFFIXES) and not is_hidden:
             known = [m for m in landed.get(file.path, ()) if m.request.get("mark") == file.mark]
             version = known[-1].version if known else store.fingerprint(file).strip('"')[:16]
             yield Delivery(file.path, version, file.modified, request={"mark": file.mark})
@@ -40,7 +41,8 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     file = store.find(delivery.slot)
     if file is None or file.mark != delivery.request["mark"]:
         raise ChangedError(f"{source.name}: {delivery.slot} changed while it was fetched")
-    copy = folder / Path(delivery.slot).name
+    copy = folder / delivery.slot
+    copy.parent.mkdir(parents=True, exist_ok=True)
     store.copy(file, copy)
     if not _content_bytes(source.name, delivery.slot, copy):
         raise ContractError(f"{source.name}: {delivery.slot} is empty; a span file has a record")
