@@ -221,7 +221,10 @@ mirrored as (
         {{ nano('explained.effective_cost') }} as weight,
         row_number() over (
             partition by spread.charge_group_id, spread.mirrored_group_id
-            order by explained.component{% for entity in entities() %}, explained.{{ entity }}{% endfor %}, explained.scope_key
+            order by
+                explained.component,
+                {% for entity in entities() %}explained.{{ entity }}, {% endfor %}
+                explained.scope_key
         ) as member,
         sum({{ nano('explained.effective_cost') }}) over (
             partition by spread.charge_group_id, spread.mirrored_group_id
