@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import dagster as dg
 
@@ -30,11 +31,8 @@ def execute(run: Run, sources: list[ConfiguredSource]) -> bool:
 
     What fails is in `run.failures`; a failing source does not stop the others.
     """
-    manifest = run.settings.dbt_project / "target" / "manifest.json"
-    # Where nobody keeps the events, the lineage need not be loaded.
-    shown = bool(os.environ.get("DAGSTER_HOME")) and manifest.exists()
     with run.hold(), _instance() as instance:
-        definitions = build_definitions(run.settings, manifest if shown else None, run)
+        definitions = build_definitions(run.settings, run=run)
         for job, is_billing in ((REFRESH_BILLING, True), (REFRESH_TELEMETRY, False)):
             mine = [item for item in sources if item.is_billing is is_billing]
             if mine:
@@ -46,8 +44,15 @@ def execute(run: Run, sources: list[ConfiguredSource]) -> bool:
                 export(run)
             return False
         LOGGER.info("building the marts")
+        definitions = build_definitions(run.settings, _shown_manifest(run), run)
         _execute_job(definitions, instance, run, TRANSFORM)
         return True
+
+
+def _shown_manifest(run: Run) -> Path | None:
+    """Return dbt's manifest where somebody keeps the events, so that each model has its own."""
+    manifest = run.settings.dbt_project / "target" / "manifest.json"
+    return manifest if os.environ.get("DAGSTER_HOME") and manifest.exists() else None
 
 
 def _refresh(

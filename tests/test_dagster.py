@@ -35,7 +35,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """One account with two months of hourly bills."""
-    monkeypatch.setattr(warehouse_assets, "export_all", lambda settings: [])
+    monkeypatch.setattr("pipelines.run.export_all", lambda settings: [])
     for period, amount in (("2026-09", "1.10"), ("2026-10", "2.20")):
         answer = tmp_path / "bills" / period / "20261103T060000Z" / "pods.json"
         answer.parent.mkdir(parents=True)
@@ -294,7 +294,7 @@ def test_the_transform_job_holds_the_lake_from_its_first_step_to_its_last(
         return build(given)  # type: ignore[no-any-return]
 
     monkeypatch.setattr(warehouse_assets, "run_dbt", run_dbt)
-    monkeypatch.setattr(warehouse_assets, "export_all", lambda _: held.append(holder.exists()))
+    monkeypatch.setattr("pipelines.run.export_all", lambda _: held.append(holder.exists()) or [])
     execute(build_definitions(settings), TRANSFORM)
     assert held == [True, True]
     assert not holder.exists()
