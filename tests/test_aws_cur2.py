@@ -347,3 +347,24 @@ def test_whatever_the_lines_billed_is_the_sum_of_unblended_costs(
     billed = sum(row["billed_cost"] for row in charges_of(tmp_path_factory.mktemp("lines"), rows))
     unblended = sum(Decimal(row["line_item_unblended_cost"]) for row in rows)
     assert abs(billed - unblended) <= len(rows) * Decimal("5e-13")
+
+
+@pytest.mark.parametrize(
+    ("text", "rounded"),
+    [
+        ("0.0000000000005", "0"),
+        ("0.0000000000015", "2e-12"),
+        ("-0.0000000000025", "-2e-12"),
+        ("7.9605e-09", "7.960e-9"),
+        ("6e-07", "6e-7"),
+        (".5", "0.5"),
+        ("999999.999999", "999999.999999"),
+        ("1234567.5", "1234567.5"),
+        ("12345678901234", "12345678901234"),
+    ],
+)
+def test_money_is_rounded_half_even_however_it_is_printed(
+    charges: Charges, text: str, rounded: str
+) -> None:
+    [row] = charges(line("Usage", text))
+    assert row["billed_cost"] == Decimal(rounded)

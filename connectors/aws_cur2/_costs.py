@@ -44,10 +44,35 @@ _SERVICE = _lookup(("service_name", "service_category", "service_subcategory"), 
 _UNIT = names(UNITS)
 _POD_OPERATIONS = _texts(("EKSPod-EC2", "ECSTask-EC2"))
 
+# `money`, to the same cent, for tens of millions of texts: a short text needs no wide decimal, and
+# no list of digits, which DuckDB would look up by a join that loses the order of rows.
+MACROS = (
+    """
+    create or replace temp macro cur_half_even(wide, rounded) as case
+        when abs(wide - rounded) = 0.0000000000005::decimal(38, 24)
+            and ascii(right(rounded::varchar, 1)) % 2 = 1
+            then cast(rounded - sign(wide) * 0.000000000001::decimal(13, 12) as decimal(38, 12))
+        else rounded
+    end
+    """,
+    """
+    create or replace temp macro cur_money(amount) as case
+        when length(amount::varchar) < 14
+            and strpos(amount::varchar, '.') between 1 and 7
+            and not contains(lower(amount::varchar), 'e')
+            then cast(cast(amount as decimal(18, 12)) as decimal(38, 12))
+        else cur_half_even(exact(amount), cast(exact(amount) as decimal(38, 12)))
+    end
+    """,
+)
+
 
 def _net(column: str, net_column: str) -> str:
     """Return the money of a column that has a net twin."""
-    return f"money(case when is_net then coalesce({net_column}, {column}) else {column} end)"
+    return f"""cur_money(case
+                when getvariable('has_net_costs') then coalesce({net_column}, {column})
+                else {column}
+            end)"""
 
 
 _UNUSED_UPFRONT = _net(
@@ -62,30 +87,29 @@ _RESERVATION_COST = _net("reservation_effective_cost", "reservation_net_effectiv
 
 _COST = """
     case
-        when not is_net then line_item_unblended_cost
+        when not getvariable('has_net_costs') then line_item_unblended_cost
         when line_item_line_item_type = 'BundledDiscount'
             then coalesce(line_item_net_unblended_cost, '0')
         else coalesce(line_item_net_unblended_cost, line_item_unblended_cost)
     end
 """
 
-_BASIS = f"""
+# What a row's meaning depends on beyond the row: two variables, set by `read`. A join with them
+# would not keep the order in which rows were delivered.
+HAS_NET_COSTS = f"""
     select
         coalesce(bool_or(line_item_net_unblended_cost is not null), false)
         and not coalesce(
             bool_or(line_item_line_item_type in ({_texts(PRIVATE_DISCOUNTS)})), false
-        ) as is_net
-    from raw
+        )
+    from delivered
 """
-
 # Keyed by the first row of each plan, account and hour whose negations leave something.
-_DIFFERENCES = f"""
-    select coalesce(map_from_entries(list((first_row, difference))), map {{}}) as differences
+NOT_TAKEN_BACK = f"""
+    select coalesce(map_from_entries(list((first_row, difference))), map {{}})
     from (
-        select
-            min((x_file, x_row)) as first_row,
-            sum(money({_COST})) as difference
-        from raw cross join basis
+        select min((x_file, x_row)) as first_row, sum(cur_money({_COST})) as difference
+        from delivered
         where
             line_item_line_item_type in ('SavingsPlanCoveredUsage', 'SavingsPlanNegation')
             and coalesce(line_item_operation, '') not in ({_POD_OPERATIONS})
@@ -93,7 +117,7 @@ _DIFFERENCES = f"""
             savings_plan_savings_plan_a_r_n, bill_payer_account_id, line_item_usage_account_id,
             line_item_currency_code, bill_billing_period_start_date, line_item_usage_start_date,
             line_item_usage_end_date
-        having sum(money({_COST})) <> 0
+        having sum(cur_money({_COST})) <> 0
     )
 """
 
@@ -103,18 +127,17 @@ _LINES = f"""
         cast(bill_billing_period_start_date as timestamp) as period_start,
         cast(line_item_usage_start_date as timestamp) as usage_start,
         cast(line_item_usage_end_date as timestamp) as usage_end,
-        money({_COST}) as cost,
+        cur_money({_COST}) as cost,
         case
             when line_item_line_item_type = 'SavingsPlanRecurringFee'
-                then money(savings_plan_total_commitment_to_date)
-                    - money(savings_plan_used_commitment)
+                then cur_money(savings_plan_total_commitment_to_date)
+                    - cur_money(savings_plan_used_commitment)
             when line_item_line_item_type = 'RIFee'
                 then coalesce({_UNUSED_UPFRONT}, 0) + coalesce({_UNUSED_RECURRING}, 0)
         end as unused_cost,
         case
-            when cardinality(differences) > 0
-                and line_item_line_item_type in ('SavingsPlanCoveredUsage', 'SavingsPlanNegation')
-                then differences[(x_file, x_row)]
+            when line_item_line_item_type in ('SavingsPlanCoveredUsage', 'SavingsPlanNegation')
+                then getvariable('not_taken_back')[(x_file, x_row)]
         end as not_taken_back,
         coalesce(
             line_item_line_item_type = 'Refund'
@@ -131,7 +154,7 @@ _LINES = f"""
         cast(product as map(varchar, varchar)) as product_attributes,
         cast(resource_tags as map(varchar, varchar)) as resource_tag_map,
         cast(cost_category as map(varchar, varchar)) as cost_category_map
-    from raw cross join basis cross join difference
+    from raw
     where coalesce(line_item_operation, '') not in ({_POD_OPERATIONS})
 """
 
@@ -185,11 +208,11 @@ _COSTED = f"""
         case
             when part <> 'billed' then billed
             when line_item_line_item_type = 'DiscountedUsage'
-                then coalesce(money(pricing_public_on_demand_cost), cost)
+                then coalesce(cur_money(pricing_public_on_demand_cost), cost)
             else cost
         end as contracted,
         case
-            when is_usage then coalesce(money(pricing_public_on_demand_cost), contracted)
+            when is_usage then coalesce(cur_money(pricing_public_on_demand_cost), contracted)
             else contracted
         end as listed,
         -- A rate code starts with its SKU.
@@ -203,30 +226,27 @@ _COSTED = f"""
                 then coalesce(pricing_rate_code, pricing_rate_id)
         end as sku_price_id,
         coalesce(pricing_currency = line_item_currency_code, true) as is_priced_as_billed,
-        money(line_item_usage_amount) as quantity,
+        cur_money(line_item_usage_amount) as quantity,
         coalesce({_UNIT}[pricing_unit], pricing_unit, 'Units') as unit
     from entry
 """
 
 COSTED = f"""
-with basis as materialized ({_BASIS}),
-difference as materialized ({_DIFFERENCES}),
-line as not materialized ({_LINES}),
+with line as not materialized ({_LINES}),
 entry as not materialized ({_ENTRIES}),
 costed as not materialized ({_COSTED})
 """
 
 # One row a delivered row: what the delivery itself adds up to.
 AMOUNTS = f"""
-    with basis as materialized ({_BASIS})
     select
         line_item_currency_code as billing_currency,
         case
             when line_item_operation in ({_POD_OPERATIONS}) then '0'
-            when not is_net then line_item_unblended_cost
+            when not getvariable('has_net_costs') then line_item_unblended_cost
             when line_item_net_unblended_cost is not null then line_item_net_unblended_cost
             when line_item_line_item_type = 'BundledDiscount' then '0'
             else line_item_unblended_cost
         end as amount
-    from raw cross join basis
+    from raw
 """
