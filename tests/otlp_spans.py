@@ -81,12 +81,14 @@ class Telemetry:
         """Land and normalize; return the sentence of each file that failed."""
         return self.land().failures | normalize(self.lake, self.source, OTEL)
 
+    def files(self, table: str) -> list[str]:
+        index = self.lake.index().filter(table=table)
+        return [str(self.lake.root / file) for file in index["file"]]
+
     def rows(self, table: str = "attempts") -> list[Json]:
         """Land and normalize every file; return the rows of a table in the order of the files."""
         assert self.failures() == {}
-        index = self.lake.index().filter(table=table)
-        files = [str(self.lake.root / file) for file in index["file"]]
-        return duckdb.read_parquet(files).pl().sort("x_file", "x_row").to_dicts()
+        return duckdb.read_parquet(self.files(table)).pl().sort("x_file", "x_row").to_dicts()
 
     def attempts(self, *records: Json) -> list[Json]:
         """Return the attempts of a file of these records."""

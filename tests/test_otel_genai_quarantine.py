@@ -97,6 +97,22 @@ def test_a_span_that_cannot_be_used_is_quarantined_with_its_reason_and_the_other
     assert str(row["quarantined_day"]) == "2026-10-01"
 
 
+def test_usage_without_an_operation_is_quarantined_unless_calls_below_it_carry_it(
+    telemetry: Telemetry,
+) -> None:
+    rows, quarantine = judge(
+        telemetry,
+        span(1, None, {OUTPUT: 10}),
+        span(2, None, {OUTPUT: 10}),
+        span(3, 2, CHAT | {OUTPUT: 10}),
+        span(4, None, {"openinference.span.kind": "CHAIN", "llm.token_count.completion": 10}),
+    )
+    assert rows == [3]
+    assert [(row["x_row"], row["column_name"]) for row in quarantine] == [
+        (1, "gen_ai.operation.name")
+    ]
+
+
 def test_a_file_without_any_credible_time_is_quarantined_whole(telemetry: Telemetry) -> None:
     rows, quarantine = judge(telemetry, at(1, 5), at(2, 6))
     assert rows == []

@@ -26,7 +26,7 @@ Quarantined, each with its reason, and not an attempt:
     - an end far ahead of its file's other spans (a clock that runs ahead): later than the third
       quartile by more than a day and by more than three interquartile ranges
     - counts that are negative, no whole numbers, or parts greater than their whole
-    - an operation that is not known, yet carries usage
+    - an operation that is not known, or not named, though the span carries usage
 A span without a model is an attempt without a model.
 """
 

@@ -2,11 +2,14 @@
 
 from connectors._sql import quoted
 
-# Operations that a model bills; of an unknown one only what carries usage is looked at.
+# By the conventions, OpenInference and OpenLLMetry.
+OPERATION = ("gen_ai.operation.name", "openinference.span.kind", "llm.request.type")
+# What a model bills.
 OPERATIONS = ("chat", "text_completion", "generate_content", "embeddings")
-# Other operations of the conventions; all memory operations besides.
+# What repeats the usage of the calls below it, or has none; all memory operations besides.
 OTHER_OPERATIONS = (
     "retrieval", "execute_tool", "create_agent", "invoke_agent", "invoke_workflow", "plan",
+    "agent", "chain", "evaluator", "guardrail", "prompt", "rerank", "reranker", "retriever", "tool",
 )  # fmt: skip
 
 # Types of error with which a request is refused, by the last part of their name in lower case.

@@ -43,7 +43,7 @@ _PROBLEMS: list[_Problem] = [
     (
         "gen_ai.operation.name",
         "operation_name",
-        f"operation_name not in {OPERATIONS}",
+        f"coalesce(operation_name not in {OPERATIONS}, true)",
         "is not a known operation, yet the span carries usage",
     ),
     _id("trace_id", 32),

@@ -97,22 +97,19 @@ _SPAN = "create temp view span as select rowid + 1 as x_row, * from delivered_sp
 
 _USAGE = names.LEAF["input_tokens"] + names.LEAF["output_tokens"]
 
-# An operation that is not known is looked at where it carries usage: else tokens would be lost.
+# A span that carries usage is looked at even where its operation is not known or not named: else
+# tokens would be lost.
 _INFERENCE = f"""
     create temp table inference as
     with named as (
         select
             x_row, trace_id, span_id, parent_span_id,
+            lower({names.first(names.OPERATION)}) as operation,
             case
-                when attribute(attributes, 'gen_ai.operation.name') is not null
-                    then lower(attribute(attributes, 'gen_ai.operation.name'))
-                when attribute(attributes, 'openinference.span.kind') is not null
-                    then case upper(attribute(attributes, 'openinference.span.kind'))
-                        when 'LLM' then 'chat' when 'EMBEDDING' then 'embeddings' end
-                when attribute(attributes, 'llm.request.type') is not null
-                    then case attribute(attributes, 'llm.request.type')
-                        when 'chat' then 'chat' when 'completion' then 'text_completion'
-                        when 'embedding' then 'embeddings' end
+                when operation in ('llm', 'acompletion') then 'chat'
+                when operation = 'completion' then 'text_completion'
+                when operation in ('embedding', 'aembedding') then 'embeddings'
+                when operation is not null then operation
                 -- vLLM names no operation.
                 when attribute(attributes, 'gen_ai.latency.e2e') is not null then 'text_completion'
             end as operation_name,
@@ -120,11 +117,11 @@ _INFERENCE = f"""
         from span
     )
     select x_row, trace_id, span_id, parent_span_id, operation_name,
-        operation_name in {names.OPERATIONS} as is_known
+        coalesce(operation_name in {names.OPERATIONS}, false) as is_known
     from named
     where is_known or (
-        has_usage and operation_name not in {names.OTHER_OPERATIONS}
-        and operation_name not like '%memory%'
+        has_usage and coalesce(operation_name not in {names.OTHER_OPERATIONS}, true)
+        and coalesce(operation_name not like '%memory%', true)
     )
     -- Delivery is at least once: the first of two is used.
     qualify row_number() over (
