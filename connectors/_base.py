@@ -42,7 +42,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Window:
-    """The billing periods ('YYYY-MM') or days ('YYYY-MM-DD') that a run asks for; both ends included.
+    """The billing periods ('YYYY-MM') or days ('YYYY-MM-DD') of a run, both ends included.
 
     `None` is unbounded: whatever the vendor still offers.
     """

@@ -12,7 +12,10 @@ _MACROS = (
     create or replace macro _half_even(wide, rounded) as case
         when abs(wide - rounded) = 0.0000000000005::decimal(38, 24)
             and right(rounded::varchar, 1) in ('1', '3', '5', '7', '9')
-            then (rounded - sign(wide)::decimal(2, 0) * 0.000000000001::decimal(13, 12))::decimal(38, 12)
+            then cast(
+                rounded - sign(wide)::decimal(2, 0) * 0.000000000001::decimal(13, 12)
+                as decimal(38, 12)
+            )
         else rounded
     end
     """,
