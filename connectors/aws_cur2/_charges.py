@@ -27,7 +27,6 @@ def _unit_price(rate: str, cost: str) -> str:
 # Most rows have resource tags only: building a new map of them would cost ten times as much.
 _TAGS = """
         case
-            when part = 'not taken back' then null
             when cardinality(resource_tag_map) > 0
                 and coalesce(cardinality(cost_category_map), 0) = 0
                 then to_json(resource_tag_map)
@@ -99,19 +98,15 @@ CHARGES_SQL = f"""
             when line_item_line_item_type = 'Refund' and usage_start < period_start
                 then 'Correction'
         end as charge_class,
-        case part
-            when 'unused' then 'Unused part of: ' || line_item_line_item_description
-            when 'not taken back'
-                then 'Covered usage that Savings Plan negation rows do not take back'
-            else line_item_line_item_description
-        end as charge_description,
+        case when part = 'unused' then 'Unused part of: ' else '' end
+            || line_item_line_item_description as charge_description,
         case
             when part = 'unused' then 'Usage-Based'
             when line_item_product_code like 'AWSSupport%' and line_item_line_item_type = 'Fee'
                 then 'Recurring'
             else focus_type.charge_frequency
         end as charge_frequency,
-        line_type as x_line_item_type,
+        line_item_line_item_type as x_line_item_type,
         line_item_usage_type as x_usage_type,
         line_item_operation as x_operation,
 
@@ -178,9 +173,7 @@ CHARGES_SQL = f"""
         end as capacity_reservation_status,
 
         -- Where it ran, and on what.
-        case
-            when part = 'not taken back' then null
-            when is_commitment_fee then commitment_id
+        case when is_commitment_fee then commitment_id
             else line_item_resource_id
         end as resource_id,
         case

@@ -85,40 +85,14 @@ _SAVINGS_PLAN_COST = _net(
 )
 _RESERVATION_COST = _net("reservation_effective_cost", "reservation_net_effective_cost")
 
-_COST = """
-    case
-        when not getvariable('has_net_costs') then line_item_unblended_cost
-        when line_item_line_item_type = 'BundledDiscount'
-            then coalesce(line_item_net_unblended_cost, '0')
-        else coalesce(line_item_net_unblended_cost, line_item_unblended_cost)
-    end
-"""
-
-# What a row's meaning depends on beyond the row: two variables, set by `read`. A join with them
-# would not keep the order in which rows were delivered.
+# Which of the two is said by the delivery as a whole: `read` sets a variable, because a join with
+# it would not keep the order in which rows were delivered.
 HAS_NET_COSTS = f"""
     select
         coalesce(bool_or(line_item_net_unblended_cost is not null), false)
         and not coalesce(
             bool_or(line_item_line_item_type in ({_texts(PRIVATE_DISCOUNTS)})), false
         )
-    from delivered
-"""
-# Keyed by the first row of each plan, account and hour whose negations leave something.
-NOT_TAKEN_BACK = f"""
-    select coalesce(map_from_entries(list((first_row, difference))), map {{}})
-    from (
-        select min((x_file, x_row)) as first_row, sum(cur_money({_COST})) as difference
-        from delivered
-        where
-            line_item_line_item_type in ('SavingsPlanCoveredUsage', 'SavingsPlanNegation')
-            and coalesce(line_item_operation, '') not in ({_POD_OPERATIONS})
-        group by
-            savings_plan_savings_plan_a_r_n, bill_payer_account_id, line_item_usage_account_id,
-            line_item_currency_code, bill_billing_period_start_date, line_item_usage_start_date,
-            line_item_usage_end_date
-        having sum(cur_money({_COST})) <> 0
-    )
 """
 
 _LINES = f"""
@@ -127,7 +101,12 @@ _LINES = f"""
         cast(bill_billing_period_start_date as timestamp) as period_start,
         cast(line_item_usage_start_date as timestamp) as usage_start,
         cast(line_item_usage_end_date as timestamp) as usage_end,
-        cur_money({_COST}) as cost,
+        cur_money(case
+            when not getvariable('has_net_costs') then line_item_unblended_cost
+            when line_item_line_item_type = 'BundledDiscount'
+                then coalesce(line_item_net_unblended_cost, '0')
+            else coalesce(line_item_net_unblended_cost, line_item_unblended_cost)
+        end) as cost,
         case
             when line_item_line_item_type = 'SavingsPlanRecurringFee'
                 then cur_money(savings_plan_total_commitment_to_date)
@@ -135,10 +114,6 @@ _LINES = f"""
             when line_item_line_item_type = 'RIFee'
                 then coalesce({_UNUSED_UPFRONT}, 0) + coalesce({_UNUSED_RECURRING}, 0)
         end as unused_cost,
-        case
-            when line_item_line_item_type in ('SavingsPlanCoveredUsage', 'SavingsPlanNegation')
-                then getvariable('not_taken_back')[(x_file, x_row)]
-        end as not_taken_back,
         coalesce(
             line_item_line_item_type = 'Refund'
             and line_item_line_item_description like 'Refund for one-time fee for Savings Plan%',
@@ -158,55 +133,72 @@ _LINES = f"""
     where coalesce(line_item_operation, '') not in ({_POD_OPERATIONS})
 """
 
-# Unlike a union, unnesting keeps the order in which rows were delivered.
+# The unused part of a fee follows its fee: unnesting keeps the order of rows, a union need not.
 _ENTRIES = """
     select
         *,
-        unnest(case
-            when line_item_line_item_type = 'SavingsPlanNegation'
-                then case when not_taken_back is null then [] else ['not taken back'] end
-            when not_taken_back is not null then ['billed', 'not taken back']
-            when unused_cost > 0 then ['billed', 'unused']
-            else ['billed']
-        end) as part
+        unnest(if(unused_cost > 0, ['billed', 'unused'], ['billed'])) as part
     from line
+    where line_item_line_item_type <> 'SavingsPlanNegation'
+    union all by name
+    (select
+        'not taken back' as part,
+        'SavingsPlanNegation' as line_item_line_item_type,
+        'Covered usage that Savings Plan negation rows do not take back'
+            as line_item_line_item_description,
+        min((x_file, x_row)) as first_row,
+        first_row[1] as x_file,
+        first_row[2] as x_row,
+        sum(cost) as cost,
+        savings_plan_savings_plan_a_r_n,
+        savings_plan_savings_plan_a_r_n as commitment_id,
+        min(line_item_product_code) as line_item_product_code,
+        bill_payer_account_id,
+        min(bill_payer_account_name) as bill_payer_account_name,
+        line_item_usage_account_id,
+        min(line_item_usage_account_name) as line_item_usage_account_name,
+        line_item_currency_code,
+        bill_invoicing_entity,
+        bill_invoice_id,
+        is_marketplace,
+        is_refund_of_upfront_fee,
+        period_start,
+        usage_start,
+        usage_end
+    from line
+    where line_item_line_item_type in ('SavingsPlanCoveredUsage', 'SavingsPlanNegation')
+    group by all
+    having sum(cost) <> 0
+    order by x_file, x_row)
 """
 
 _COSTED = f"""
     select
         *,
-        case when part = 'not taken back' then 'SavingsPlanNegation'
-            else line_item_line_item_type
-        end as line_type,
-        {_FOCUS_TYPE}[line_type] as focus_type,
+        {_FOCUS_TYPE}[line_item_line_item_type] as focus_type,
         {_SERVICE}[line_item_product_code] as service,
         part = 'billed'
             and line_item_line_item_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')
             as is_usage,
-        not is_usage and (
-            commitment_id is not null
-            or line_item_line_item_type in (
-                'SavingsPlanUpfrontFee', 'SavingsPlanRecurringFee', 'RIFee'
-            )
-        ) as is_commitment_fee,
+        line_item_line_item_type in ('SavingsPlanUpfrontFee', 'SavingsPlanRecurringFee', 'RIFee')
+            or (line_item_line_item_type = 'Fee' and commitment_id is not null)
+            or is_refund_of_upfront_fee as is_commitment_fee,
         case
-            when part = 'not taken back' then not_taken_back
             when part = 'unused' or line_item_line_item_type = 'SavingsPlanCoveredUsage' then 0
             else cost
         end as billed,
         case
-            when part = 'not taken back' then not_taken_back
             when part = 'unused' then unused_cost
             when line_item_line_item_type = 'SavingsPlanCoveredUsage'
                 then {_SAVINGS_PLAN_COST}
             when line_item_line_item_type = 'DiscountedUsage'
                 then {_RESERVATION_COST}
-            when is_commitment_fee or is_refund_of_upfront_fee then 0
+            when is_commitment_fee then 0
             else cost
         end as effective,
         -- The price agreed for the usage itself, before any commitment.
         case
-            when part <> 'billed' then billed
+            when part = 'unused' then 0
             when line_item_line_item_type = 'DiscountedUsage'
                 then coalesce(cur_money(pricing_public_on_demand_cost), cost)
             else cost

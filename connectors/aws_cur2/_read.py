@@ -4,11 +4,11 @@ import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
-from duckdb import ConversionException, DuckDBPyConnection
+from duckdb import DuckDBPyConnection
 
 from connectors._sql import quoted, quoted_list
 from connectors.aws_cur2._columns import COLUMNS
-from connectors.aws_cur2._costs import HAS_NET_COSTS, MACROS, NOT_TAKEN_BACK
+from connectors.aws_cur2._costs import HAS_NET_COSTS, MACROS
 
 _KINDS = {column.name: column.kind for column in COLUMNS}
 
@@ -25,21 +25,13 @@ def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> 
         chunks = " union all by name ".join(_csv(connection, folder, file) for file in filled)
         connection.execute(f"create temp table chunks as {chunks}")
         query = "select * from chunks"
-    _set_variables(connection, query)
-    return {"raw": query}
-
-
-def _set_variables(connection: DuckDBPyConnection, query: str) -> None:
-    """Set what the delivery as a whole says: `has_net_costs`, `not_taken_back`."""
     present = {row[0] for row in connection.execute(f"describe {query}").fetchall()}
     absent = [f", null as {name}" for name in _KINDS if name not in present]
-    delivered = f"with delivered as (select *{''.join(absent)} from ({query}))"
-    connection.execute(f"set variable has_net_costs = ({delivered} {HAS_NET_COSTS})")
-    try:
-        connection.execute(f"set variable not_taken_back = ({delivered} {NOT_TAKEN_BACK})")
-    except ConversionException:
-        # Some money is no number: normalizing will say where.
-        connection.execute("set variable not_taken_back = map {}")
+    connection.execute(
+        "set variable has_net_costs = "
+        f"({HAS_NET_COSTS} from (select *{''.join(absent)} from ({query})))"
+    )
+    return {"raw": query}
 
 
 def is_empty(file: Path) -> bool:
