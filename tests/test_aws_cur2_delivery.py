@@ -208,6 +208,10 @@ BAD_INPUTS = {
         "aws 2026-10: file cur-00001.csv.gz, row 2: line_item_unblended_cost is 'twelve'; "
         "allowed: money",
     ),
+    "no line item type": (
+        csv_gz("1", kind=""),
+        "aws 2026-10: file cur-00001.csv.gz, row 1: charge_category is empty",
+    ),
     "no money at all": (
         csv_gz(""),
         "aws 2026-10: file cur-00001.csv.gz, row 1: billed_cost is empty",

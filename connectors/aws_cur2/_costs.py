@@ -139,7 +139,7 @@ _ENTRIES = """
         *,
         unnest(if(unused_cost > 0, ['billed', 'unused'], ['billed'])) as part
     from line
-    where line_item_line_item_type <> 'SavingsPlanNegation'
+    where line_item_line_item_type is distinct from 'SavingsPlanNegation'
     union all by name
     (select
         'not taken back' as part,
