@@ -86,13 +86,16 @@ def run(
         # Dagster takes a second to import: not before the configuration is known to be right.
         from pipelines.execute import execute
 
-        is_new = execute(this, selected)
+        is_published = execute(this, selected)
+    if is_published:
+        typer.echo(f"Published {settings.warehouse}")
+    elif not this.failures:
+        typer.echo("Nothing is new")
+    _echo_exports(this.exported)
     for sentence in this.failures:
         typer.echo(sentence, err=True)
     if this.failures:
         raise typer.Exit(1)
-    typer.echo(f"Published {settings.warehouse}" if is_new else "Nothing is new")
-    _echo_exports(this.exported)
 
 
 def _window(period: str | None, start: str | None, end: str | None) -> Window:

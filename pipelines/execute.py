@@ -27,7 +27,7 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def execute(run: Run, sources: list[ConfiguredSource]) -> bool:
-    """Refresh the sources, then transform if anything is new; tell whether anything was.
+    """Refresh the sources, then transform if anything is new; tell whether that was published.
 
     What fails is in `run.failures`; a failing source does not stop the others.
     """
@@ -45,8 +45,7 @@ def execute(run: Run, sources: list[ConfiguredSource]) -> bool:
             return False
         LOGGER.info("building the marts")
         definitions = build_definitions(run.settings, _shown_manifest(run), run)
-        _execute_job(definitions, instance, run, TRANSFORM)
-        return True
+        return _execute_job(definitions, instance, run, TRANSFORM)
 
 
 def _shown_manifest(run: Run) -> Path | None:
@@ -74,7 +73,7 @@ def _execute_job(
     name: str,
     tags: dict[str, str] | None = None,
     asset_selection: list[dg.AssetKey] | None = None,
-) -> None:
+) -> bool:
     known = len(run.failures)
     result = definitions.resolve_job_def(name).execute_in_process(
         run_config=_QUIET,
@@ -87,6 +86,7 @@ def _execute_job(
         for event in result.filter_events(lambda event: event.is_step_failure):
             LOGGER.error("%s: %s", event.step_key, event.step_failure_data.error_display_string)
         run.fail(f"{name}: failed; the log is {run.log_file}")
+    return result.success
 
 
 def _partition_tags(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -118,7 +119,8 @@ def sources(settings: Settings, invoiced: set[tuple[str, str]]) -> Report:
         for name in settings.sources
     ]
     by_name = [(name, item.connector.name) for name, item in settings.sources.items()]
-    columns = ("source", "connector", "last_delivery", "data_until", "rows", "finality", "failed")
+    columns = ["source", "connector", "last_delivery", "data_until", "age"]
+    columns += ["rows", "finality", "failed"]
     return Report("Sources", columns, [(*a, *b) for a, b in zip(by_name, rows, strict=True)])
 
 
@@ -130,13 +132,15 @@ def _source_row(
     manifests = [versions[-1] for versions in lake.manifests(name).values()]
     last = max(manifests, key=lambda manifest: (manifest.order, manifest.slot), default=None)
     days = [day for listed in in_force["days"].to_list() for day in listed or []]
+    newest = max((day["day"] for day in days), default=None)
     periods = sorted({period for period in in_force["billing_period"] if period})
     finality = ", ".join(
         f"{period} {'final' if (name, period) in invoiced else 'provisional'}" for period in periods
     )
     return (
         f"{last.slot} {last.version}" if last else "none",
-        max((day["day"] for day in days), default=None),
+        newest,
+        f"{(datetime.now(UTC).date() - newest).days} days" if newest else None,
         sum(day["rows"] for day in days),
         finality or None,
         ", ".join(failed) or None,

@@ -1,6 +1,7 @@
 """One run: what it was asked for, the lock it holds, and what went wrong in it."""
 
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -49,6 +50,7 @@ class Run:
             if any(isinstance(handler, logging.FileHandler) for handler in LOGGER.handlers):
                 yield self
             else:
+                _remove_leftovers(self.settings.lake.root)
                 with log_to_file(self.log_file, self.run_filter):
                     yield self
 
@@ -73,6 +75,14 @@ class Run:
         LOGGER.error(sentence)
         if sentence not in self.failures:
             self.failures.append(sentence)
+
+
+def _remove_leftovers(lake: Path) -> None:
+    """Remove what killed runs were writing: who holds the lake is the only one who writes."""
+    for folder in lake.glob("raw/*/.incoming-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for file in (*lake.glob("*.tmp"), *lake.glob("*/.*.tmp")):
+        file.unlink(missing_ok=True)
 
 
 def land(run: Run, item: ConfiguredSource, window: Window) -> LandReport:

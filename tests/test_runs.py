@@ -110,8 +110,8 @@ def run_of(workspace: Path, **changes: object) -> Run:
 
 def run_all(workspace: Path, **changes: object) -> tuple[bool, list[str]]:
     run = run_of(workspace, **changes)
-    is_new = execute(run, run.settings.select(None))
-    return is_new, run.failures
+    is_published = execute(run, run.settings.select(None))
+    return is_published, run.failures
 
 
 def totals(workspace: Path) -> dict[str, Decimal]:
@@ -175,12 +175,14 @@ def test_a_failing_source_does_not_stop_the_others_and_keeps_its_last_good_state
     run_all(workspace)
     write_bill(workspace / "one", "2026-10", "20261105T060000Z", '"many dollars"')
     write_bill(workspace / "two", "2026-10", "20261105T060000Z", "7")
-    is_new, failures = run_all(workspace)
-    assert is_new
+    is_published, failures = run_all(workspace)
+    assert is_published
     assert len(failures) == 1
     assert "one" in failures[0]
     assert "many dollars" in failures[0]
     assert totals(workspace) == {"one": Decimal("3.30"), "two": Decimal("7")}
+    # It is said again until it is mended, and nothing else is done again.
+    assert run_all(workspace) == (False, failures)
 
 
 def test_a_source_that_raises_what_nobody_expected_is_one_sentence_and_a_logged_traceback(
@@ -199,8 +201,8 @@ def test_a_failing_data_test_keeps_the_published_warehouse(dbt_workspace: Path) 
     tests = dbt_workspace / "dbt" / "data_tests"
     tests.mkdir()
     (tests / "money_is_lost.sql").write_text("select * from {{ ref('cost_reconciliation') }}")
-    is_new, failures = run_all(dbt_workspace)
-    assert is_new
+    is_published, failures = run_all(dbt_workspace)
+    assert not is_published
     assert [failure.split(";")[0] for failure in failures] == [
         "transform: dbt test money_is_lost failed: Got 2 results, configured to fail if != 0"
     ]
@@ -224,6 +226,14 @@ def test_control_totals_that_differ_stop_the_marts(workspace: Path) -> None:
     _, failures = run_all(workspace)
     assert failures == ["one 2026-10: 3.31 USD is stated, 3.30 was delivered"]
     assert not (workspace / "warehouse.duckdb").exists()
+
+
+def test_a_control_total_of_what_was_not_asked_for_stops_nothing(workspace: Path) -> None:
+    header = "source,connector,location,billing_period,billing_currency,rows,billed_cost\n"
+    (workspace / "totals.csv").write_text(header + "one,runpod_billing,one,2026-11,USD,2,3.31\n")
+    config = (workspace / "unitledger.yml").read_text()
+    (workspace / "unitledger.yml").write_text(config + "control_totals: totals.csv\n")
+    assert run_all(workspace) == (True, [])
 
 
 def test_a_cent_changed_by_hand_in_the_lake_stops_the_marts_until_it_is_rebuilt(
@@ -320,6 +330,19 @@ def test_a_second_run_says_who_holds_the_lake(workspace: Path) -> None:
         holder.wait()
     # A killed holder leaves nothing that anybody has to remove.
     assert run_all(workspace, wait_seconds=0.1) == (True, [])
+
+
+def test_what_a_killed_run_was_writing_is_removed_by_the_next(workspace: Path) -> None:
+    lake = workspace / "lake"
+    half = lake / "raw" / "one" / ".incoming-99999"
+    half.mkdir(parents=True)
+    (lake / "charges").mkdir()
+    files = [half / "pods.json", lake / "charges" / ".99999.tmp", lake / "index.99999.tmp"]
+    for file in files:
+        file.write_text("half")
+    assert run_all(workspace) == (True, [])
+    assert not [file for file in files if file.exists()]
+    assert not half.exists()
 
 
 def test_a_second_run_waits_for_the_first(tmp_path: Path) -> None:
