@@ -36,8 +36,8 @@ class NodeOutcome:
 
 
 def target_folder(settings: Settings) -> Path:
-    """Return where dbt keeps its manifest and logs: beside the lake, not in the package."""
-    return settings.lake.root.parent / ".dbt-target"
+    """Return where dbt keeps its manifest and logs: beside the warehouse, not in the package."""
+    return settings.warehouse.with_name(f"{settings.warehouse.name}.dbt")
 
 
 def log_file(settings: Settings) -> Path:

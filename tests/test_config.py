@@ -287,3 +287,13 @@ def test_the_schema_lists_the_options_of_each_connector() -> None:
         keys = {"connector", "location", *connector.options.model_fields}
         assert set(definitions[name]["properties"]) == keys
         assert definitions[name]["additionalProperties"] is False
+
+
+def test_an_editor_accepts_the_committed_configuration_and_marks_a_typing_error() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    config = yaml.safe_load((ROOT / "unitledger.yml").read_text())
+    plain = json.loads(json.dumps(config, default=str))
+    jsonschema.validate(plain, config_schema())
+    plain["sources"]["openai"]["admin_key"] = "secret"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(plain, config_schema())
