@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="unitledger",
-    help="What one inference, customer, feature and workflow really costs, up to the bill.\n\n"
+    help="What one inference, customer, feature and workflow costs, adding up to the bill.\n\n"
     "Begin with `unitledger run`, then `unitledger summary`. Which accounts are read, and how "
     "their costs find their users, is in unitledger.yml.",
     no_args_is_help=True,
@@ -73,8 +73,8 @@ def run(
 
     Examples:
 
-    - `unitledger run` whatever vendors offer
-    - `unitledger run --period 2026-10` one billing period
+    - `unitledger run`: whatever vendors offer
+    - `unitledger run --period 2026-10`: one billing period
     - `unitledger run --from 2026-09 --to 2026-10 --source aws_prod`
     """
     from pipelines.run import Run
