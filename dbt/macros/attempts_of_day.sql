@@ -1,57 +1,91 @@
-{# The attempts that touch the day, each once: the same span can be delivered twice.
-   `model` is the one name under which bills and telemetry know it.
-   A caller's span whose server span came in another file is not an attempt of its own: the server's
-   is, with what only the caller knew. #}
+{# CTEs that end with `attempts_of_day`: the attempts that touch the day, each once: the same span can
+   be delivered twice. A caller's span whose server span came in another file is not an attempt of its
+   own: the server's is, with what only the caller knew.
+   What is rare is found in few columns, left out of the one scan of all, and added to it. Nothing but
+   the rare is materialized: whoever reads the attempts scans only the columns it needs. #}
 {% macro attempts_of_day(condition='true') -%}
     {%- set inherited = ['customer_id', 'feature', 'workflow', 'team', 'environment', 'conversation_id'] -%}
     {%- set midnight = "cast(" ~ charge_date() ~ " as timestamp)" -%}
-    select
-        attempts.* exclude ({{ inherited | join(', ') }}, inference_id),
+    {%- set order = 'attempt_id, source, x_delivery_id, x_file, x_row' -%}
+delivered as not materialized (
+    select *
+    from {{ ref('stg_lake__attempts') }}
+    where ended_at >= {{ midnight }} and started_at < {{ midnight }} + interval 1 day
+),
+
+repeated as materialized (
+    select attempt_id
+    from delivered
+    where
+        {{ condition }}
+        and hash(attempt_id) in (
+            select hash(attempt_id)
+            from delivered
+            where {{ condition }}
+            group by hash(attempt_id)
+            having count(*) > 1
+        )
+    group by attempt_id
+    having count(*) > 1
+),
+
+caller_ids as materialized (
+    select distinct trace_id || ':' || absent_parent_span_id as attempt_id
+    from {{ ref('stg_lake__attempts') }}
+    where
+        absent_parent_span_id is not null
+        and ended_at >= {{ midnight }} - interval 1 day
+        and started_at < {{ midnight }} + interval 1 day
+),
+
+callers as materialized (
+    select distinct on (attempt_id) attempt_id, inference_id, {{ inherited | join(', ') }}
+    from delivered
+    where attempt_id in (select caller_ids.attempt_id from caller_ids)
+    order by {{ order }}
+),
+
+rare as (
+    select *
+    from delivered
+    where
+        {{ condition }}
+        and absent_parent_span_id is not null
+        and attempt_id not in (select repeated.attempt_id from repeated)
+    union all
+    (
+        select distinct on (attempt_id) *
+        from delivered
+        where {{ condition }} and attempt_id in (select repeated.attempt_id from repeated)
+        order by {{ order }}
+    )
+),
+
+left_out as materialized (
+    select attempt_id from repeated
+    union all
+    select attempt_id from caller_ids
+),
+
+attempts_of_day as not materialized (
+    select *
+    from delivered
+    where
+        {{ condition }}
+        and absent_parent_span_id is null
+        and attempt_id not in (select left_out.attempt_id from left_out)
+    union all
+    select rare.* replace (
         {% for column in inherited -%}
-        coalesce(attempts.{{ column }}, callers.{{ column }}) as {{ column }},
+        coalesce(rare.{{ column }}, callers.{{ column }}) as {{ column }},
         {% endfor -%}
-        case when attempts.inference_id = attempts.attempt_id
-            then coalesce(nullif(callers.inference_id, callers.attempt_id), attempts.inference_id)
-            else attempts.inference_id
-        end as inference_id,
-        coalesce(aliases.model, attempts.response_model, attempts.request_model) as model
-    from (
-        select *
-        from {{ ref('stg_lake__attempts') }}
-        where
-            ended_at >= {{ midnight }}
-            and started_at < {{ midnight }} + interval 1 day
-            and {{ condition }}
-            and (trace_id, span_id) not in (
-                select (trace_id, absent_parent_span_id)
-                from {{ ref('stg_lake__attempts') }}
-                where
-                    absent_parent_span_id is not null
-                    and ended_at >= {{ midnight }} - interval 1 day
-                    and started_at < {{ midnight }} + interval 1 day
-            )
-        qualify row_number() over (partition by attempt_id order by source, x_file, x_row) = 1
-    ) as attempts
-    left join (
-        select distinct on (attempt_id) trace_id, span_id, attempt_id, inference_id, {{ inherited | join(', ') }}
-        from {{ ref('stg_lake__attempts') }}
-        where
-            (trace_id, span_id) in (
-                select (trace_id, absent_parent_span_id)
-                from {{ ref('stg_lake__attempts') }}
-                where
-                    absent_parent_span_id is not null
-                    and ended_at >= {{ midnight }}
-                    and started_at < {{ midnight }} + interval 1 day
-            )
-            and ended_at >= {{ midnight }}
-            and started_at < {{ midnight }} + interval 1 day
-        order by attempt_id, source, x_file, x_row
-    ) as callers
-        on attempts.trace_id = callers.trace_id and attempts.absent_parent_span_id = callers.span_id
-    left join {{ ref('stg_lake__model_aliases') }} as aliases
-        on
-            coalesce(attempts.response_model, attempts.request_model) = aliases.name
-            and coalesce(aliases.valid_from <= cast(attempts.ended_at as date), true)
-            and coalesce(aliases.valid_to > cast(attempts.ended_at as date), true)
+        case when rare.inference_id = rare.attempt_id
+            then coalesce(nullif(callers.inference_id, callers.attempt_id), rare.inference_id)
+            else rare.inference_id
+        end as inference_id
+    )
+    from rare
+    left join callers on rare.trace_id || ':' || rare.absent_parent_span_id = callers.attempt_id
+    where rare.attempt_id not in (select caller_ids.attempt_id from caller_ids)
+)
 {%- endmacro %}

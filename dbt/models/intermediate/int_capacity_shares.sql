@@ -8,7 +8,9 @@
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(materialized='daily_parquet') }}
 {%- set ms_per_hour = 3600000 %}
-with charge_groups as (
+with {{ attempts_of_day("pod_uid is not null and status <> 'rejected'") }},
+
+charge_groups as (
     select
         charge_group_id,
         resource_id,
@@ -106,7 +108,7 @@ attempts as (
         row_number() over (order by attempt_id) as attempt_key,
         greatest(epoch_ms(started_at), epoch_ms(cast({{ charge_date() }} as timestamp))) as started_ms,
         least(epoch_ms(ended_at), epoch_ms(cast({{ charge_date() }} as timestamp) + interval 1 day)) as ended_ms
-    from ({{ attempts_of_day("pod_uid is not null and status <> 'rejected'") }})
+    from attempts_of_day
 ),
 
 attempt_hours as (

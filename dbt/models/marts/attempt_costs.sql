@@ -1,11 +1,14 @@
 -- Direct cost of each attempt. An attempt of an API pays B × T / Q of each of its token lines;
 -- what the bill has beyond the traced tokens stays unmatched. An attempt on our own GPUs has its
 -- share of their busy time.
+-- Lines are looked up for each distinct tuple of what they could match; every attempt then finds its
+-- tuple. Three scans of few columns, one of all: nothing wide is kept in memory.
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(materialized='daily_parquet') }}
-with attempts as (
-    {{ attempts_of_day() }}
-),
+{%- set owners = entities() | reject('equalto', 'model') | list -%}
+{%- set tuple = ['label', 'provider_name', 'tier', 'sub_account', 'api_key', 'is_billable', 'time_slice'] -%}
+{%- for owner in owners %}{% do tuple.append('own_' ~ owner) %}{% endfor -%}
+with {{ attempts_of_day() }},
 
 lines as (
     select *
@@ -13,102 +16,167 @@ lines as (
     where charge_date = {{ charge_date() }}
 ),
 
--- A dimension that the bill does not carry on this day does not tell attempts apart either.
+-- A dimension that the bill does not carry on this day does not tell attempts apart either. A slice
+-- is the longest time that no line begins or ends in.
 carried as (
     select
-        coalesce(bool_or(sub_account_id is not null), false) as sub_account_id,
-        coalesce(bool_or(api_key_id is not null), false) as api_key_id
+        coalesce(bool_or(sub_account_id is not null), false) as sub_account,
+        coalesce(bool_or(api_key_id is not null), false) as api_key,
+        {% for owner in owners -%}
+        coalesce(bool_or(rule.set_{{ owner }} is not null), false) as own_{{ owner }},
+        {% endfor -%}
+        case
+            {% for microseconds in [86400000000, 3600000000, 60000000, 1000000] -%}
+            when coalesce(bool_and(
+                epoch_us(charge_period_start) % {{ microseconds }} = 0
+                and epoch_us(charge_period_end) % {{ microseconds }} = 0
+            ), true) then {{ microseconds }}
+            {% endfor -%}
+            else 1
+        end as slice
     from lines
 ),
 
-matched as (
+attempts as not materialized (
     select
-        attempts.* exclude (model, service_tier, x_delivery_id, x_file, x_row),
-        coalesce(lines.rule.set_model, attempts.model) as model,
-        lines.token_line_id,
-        lines.rule,
-        lines.billing_currency
-    from attempts
+        attempts_of_day.* exclude (service_tier, x_delivery_id, x_file, x_row),
+        coalesce(attempts_of_day.response_model, attempts_of_day.request_model) as label,
+        {{ service_tier('attempts_of_day.service_tier') }} as tier,
+        if(carried.sub_account, attempts_of_day.sub_account_id, null) as sub_account,
+        if(carried.api_key, attempts_of_day.api_key_id, null) as api_key,
+        attempts_of_day.pod_uid is null and attempts_of_day.status <> 'rejected' as is_billable,
+        epoch_us(attempts_of_day.ended_at) // carried.slice as time_slice
+        {%- for owner in owners %},
+        if(carried.own_{{ owner }}, attempts_of_day.{{ owner }}, null) as own_{{ owner }}
+        {%- endfor %}
+    from attempts_of_day
     cross join carried
-    left join {{ ref('provider_names') }} as providers on attempts.provider_name = providers.provider_name
+),
+
+tuples as (
+    select
+        {{ tuple | join(', ') }}
+        {%- for token_type in token_types() %},
+        sum({{ token_type }}_tokens) as {{ token_type }}_tokens,
+        max({{ token_type }}_tokens) as {{ token_type }}_most
+        {%- endfor %}
+    from attempts
+    group by all
+),
+
+matched as materialized (
+    select
+        tuples.*,
+        coalesce(lines.rule.set_model, aliases.model, tuples.label) as model,
+        {% for owner in owners -%}
+        lines.rule.set_{{ owner }} as set_{{ owner }},
+        {% endfor -%}
+        lines.token_line_id,
+        lines.billing_currency
+    from tuples
+    cross join carried
+    left join {{ ref('stg_lake__model_aliases') }} as aliases
+        on
+            tuples.label = aliases.name
+            and coalesce(aliases.valid_from <= cast(make_timestamp(tuples.time_slice * carried.slice) as date), true)
+            and coalesce(aliases.valid_to > cast(make_timestamp(tuples.time_slice * carried.slice) as date), true)
+    left join {{ ref('provider_names') }} as providers on tuples.provider_name = providers.provider_name
     left join lines
         on
-            attempts.model = lines.model
+            coalesce(aliases.model, tuples.label) = lines.model
             and coalesce(lines.service_provider_name = providers.service_provider_name, true)
-            and if(carried.sub_account_id, attempts.sub_account_id, null) is not distinct from lines.sub_account_id
-            and if(carried.api_key_id, attempts.api_key_id, null) is not distinct from lines.api_key_id
-            and {{ service_tier('attempts.service_tier') }} = lines.service_tier
-            and attempts.ended_at >= lines.charge_period_start
-            and attempts.ended_at < lines.charge_period_end
-            and attempts.pod_uid is null
-            and attempts.status <> 'rejected'
-            {%- for entity in entities() if entity != 'model' %}
-            and coalesce(attempts.{{ entity }} = lines.rule.set_{{ entity }}, true)
+            and tuples.sub_account is not distinct from lines.sub_account_id
+            and tuples.api_key is not distinct from lines.api_key_id
+            and tuples.tier = lines.service_tier
+            and tuples.time_slice >= epoch_us(lines.charge_period_start) // carried.slice
+            and tuples.time_slice < epoch_us(lines.charge_period_end) // carried.slice
+            and tuples.is_billable
+            {%- for owner in owners %}
+            and coalesce(tuples.own_{{ owner }} = lines.rule.set_{{ owner }}, true)
             {%- endfor %}
 ),
 
-traced as (
-    select
-        token_line_id
-        {%- for token_type in token_types() %},
-        coalesce(sum({{ token_type }}_tokens), 0)::bigint as {{ token_type }}_traced,
-        max({{ token_type }}_tokens) as {{ token_type }}_most
-        {%- endfor %}
-    from matched
-    where token_line_id is not null
-    group by token_line_id
-),
-
 -- More traced than billed: the traced share what was billed, and are flagged.
-weighted as (
+weighted as materialized (
     select
-        lines.token_line_id,
-        lines.billing_currency
+        traced.token_line_id
         {%- for token_type in token_types() %},
         lines.{{ token_type }}_amount,
         {{ nano('lines.' ~ token_type ~ '_amount') }} as {{ token_type }}_units,
-        traced.{{ token_type }}_most,
-        traced.{{ token_type }}_traced >= lines.{{ token_type }}_quantity as {{ token_type }}_complete,
-        nullif(
-            greatest(lines.{{ token_type }}_quantity::bigint, traced.{{ token_type }}_traced), 0
-        )::double as {{ token_type }}_weight
+        nullif(greatest(
+            lines.{{ token_type }}_quantity::bigint, traced.{{ token_type }}_traced
+        ), 0)::double as {{ token_type }}_weight,
+        -- The heaviest has the remainder, where every billed token was traced.
+        if(
+            traced.{{ token_type }}_traced >= lines.{{ token_type }}_quantity, traced.{{ token_type }}_most, null
+        ) as {{ token_type }}_most
         {%- endfor %}
-    from lines
-    inner join traced on lines.token_line_id = traced.token_line_id
+    from (
+        select
+            token_line_id
+            {%- for token_type in token_types() %},
+            coalesce(sum({{ token_type }}_tokens), 0)::bigint as {{ token_type }}_traced,
+            max({{ token_type }}_most) as {{ token_type }}_most
+            {%- endfor %}
+        from matched
+        where token_line_id is not null
+        group by token_line_id
+    ) as traced
+    inner join lines on traced.token_line_id = lines.token_line_id
 ),
 
-earned as (
+completed as (
     select
-        matched.*
-        {%- for token_type in token_types() %},
-        {{ floor_share(
-            'weighted.' ~ token_type ~ '_units',
-            'matched.' ~ token_type ~ '_tokens',
-            'weighted.' ~ token_type ~ '_weight'
-        ) }} as {{ token_type }}_earned
-        {%- endfor %}
+        {% for column in tuple %}matched.{{ column }}, {% endfor %}
+        weighted.*
     from matched
-    left join weighted on matched.token_line_id = weighted.token_line_id
+    inner join weighted on matched.token_line_id = weighted.token_line_id
+    where coalesce({% for token_type in token_types() %}weighted.{{ token_type }}_most{{ ', ' if not loop.last }}{% endfor %}) is not null
 ),
 
 -- Where every billed token was traced, the remainder of the rounding goes to the heaviest attempt.
-remainders as (
+remainders as materialized (
     select
-        earned.token_line_id
+        completed.token_line_id
         {%- for token_type in token_types() %},
-        case
-            when any_value(weighted.{{ token_type }}_complete)
-                then
-                    any_value(weighted.{{ token_type }}_amount)
-                    - {{ from_nano('coalesce(sum(earned.' ~ token_type ~ '_earned), 0)') }}
-        end as {{ token_type }}_remainder,
-        min(earned.attempt_id) filter (
-            where earned.{{ token_type }}_tokens = weighted.{{ token_type }}_most
+        any_value(completed.{{ token_type }}_amount) - {{ from_nano(
+            'coalesce(sum(' ~ floor_share(
+                'completed.' ~ token_type ~ '_units',
+                'attempts.' ~ token_type ~ '_tokens',
+                'completed.' ~ token_type ~ '_weight'
+            ) ~ '), 0)'
+        ) }} as {{ token_type }}_remainder,
+        min(attempts.attempt_id) filter (
+            where attempts.{{ token_type }}_tokens = completed.{{ token_type }}_most
         ) as {{ token_type }}_heaviest
         {%- endfor %}
-    from earned
-    inner join weighted on earned.token_line_id = weighted.token_line_id
-    group by earned.token_line_id
+    from attempts
+    inner join completed
+        on {% for column in tuple -%}
+            attempts.{{ column }} is not distinct from completed.{{ column }}{{ ' and ' if not loop.last }}
+        {%- endfor %}
+    group by completed.token_line_id
+),
+
+-- All that an attempt takes from its tuple.
+prices as materialized (
+    select
+        {% for column in tuple %}matched.{{ column }}, {% endfor %}
+        matched.model,
+        {% for owner in owners -%}
+        matched.set_{{ owner }},
+        {% endfor -%}
+        matched.token_line_id,
+        matched.billing_currency
+        {%- for token_type in token_types() %},
+        weighted.{{ token_type }}_units,
+        weighted.{{ token_type }}_weight,
+        remainders.{{ token_type }}_heaviest,
+        coalesce(remainders.{{ token_type }}_remainder, 0) as {{ token_type }}_remainder
+        {%- endfor %}
+    from matched
+    left join weighted on matched.token_line_id = weighted.token_line_id
+    left join remainders on matched.token_line_id = remainders.token_line_id
 ),
 
 capacity as (
@@ -125,21 +193,32 @@ capacity as (
 
 priced as (
     select
-        earned.*,
-        cast(earned.ended_at as date) = {{ charge_date() }} as is_ended,
-        coalesce(earned.billing_currency, capacity.billing_currency) as currency,
+        attempts.*,
+        prices.model,
+        {% for owner in owners -%}
+        coalesce(prices.set_{{ owner }}, attempts.{{ owner }}) as owned_{{ owner }},
+        {% endfor -%}
+        prices.token_line_id,
+        cast(attempts.ended_at as date) = {{ charge_date() }} as is_ended,
+        coalesce(prices.billing_currency, capacity.billing_currency) as billing_currency,
         capacity.effective_cost as capacity_cost
         {%- for token_type in token_types() %},
-        case when earned.attempt_id = remainders.{{ token_type }}_heaviest
-            then
-                {{ from_nano('earned.' ~ token_type ~ '_earned') }}
-                + coalesce(remainders.{{ token_type }}_remainder, 0)
-            else {{ from_nano('earned.' ~ token_type ~ '_earned') }}
-        end::decimal(38, 12) as {{ token_type }}_cost
+        {% set earned = from_nano(floor_share(
+            'prices.' ~ token_type ~ '_units',
+            'attempts.' ~ token_type ~ '_tokens',
+            'prices.' ~ token_type ~ '_weight'
+        )) -%}
+        (case when attempts.attempt_id = prices.{{ token_type }}_heaviest
+            then {{ earned }} + prices.{{ token_type }}_remainder
+            else {{ earned }}
+        end)::decimal(38, 12) as {{ token_type }}_cost
         {%- endfor %}
-    from earned
-    left join remainders on earned.token_line_id = remainders.token_line_id
-    left join capacity on earned.attempt_id = capacity.attempt_id
+    from attempts
+    inner join prices
+        on {% for column in tuple -%}
+            attempts.{{ column }} is not distinct from prices.{{ column }}{{ ' and ' if not loop.last }}
+        {%- endfor %}
+    left join capacity on attempts.attempt_id = capacity.attempt_id
 ),
 
 summed as (
@@ -174,14 +253,14 @@ select
     pod_uid,
     is_ended,
     {% for entity in entities() -%}
-    coalesce({% if entity != 'model' %}rule.set_{{ entity }}, {% endif %}{{ entity }}, '(none)') as {{ entity }},
+    coalesce({{ 'owned_' if entity != 'model' }}{{ entity }}, '(none)') as {{ entity }},
     {% endfor -%}
     {% for token_type in token_types() -%}
     {{ token_type }}_tokens,
     {% endfor -%}
     reasoning_tokens,
     token_line_id,
-    currency as billing_currency,
+    billing_currency,
     {% for token_type in token_types() -%}
     {{ token_type }}_cost,
     {% endfor -%}
