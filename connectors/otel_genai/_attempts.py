@@ -73,19 +73,7 @@ _METERED = """
     )
 """
 
-
-def quarantine() -> str:
-    """Return the SQL of the calls that are no attempts."""
-    return _QUARANTINE
-
-
-def attempts(source: Source, cache_write: str) -> str:
-    """Return the SQL of the attempts; cache writes live for `cache_write`: '5m' or '1h'."""
-    lifetimes = {"5m": "written * 0", "1h": "written * 0", cache_write: "written"}
-    return f"""
-    {_JUDGED},
-    {_METERED},
-    {_entities(source)}
+_ATTEMPT = """
     select
         trace_id || ':' || span_id as attempt_id,
         trace_id,
@@ -109,8 +97,8 @@ def attempts(source: Source, cache_write: str) -> str:
         error_type,
         input - cached - written - heard as uncached_input_tokens,
         cached as cache_read_tokens,
-        {lifetimes["5m"]} as cache_write_5m_tokens,
-        {lifetimes["1h"]} as cache_write_1h_tokens,
+        written_5m as cache_write_5m_tokens,
+        written_1h as cache_write_1h_tokens,
         produced - spoken as output_tokens,
         heard as audio_input_tokens,
         spoken as audio_output_tokens,
@@ -122,8 +110,28 @@ def attempts(source: Source, cache_write: str) -> str:
         environment,
         x_file,
         x_row
-    from metered
+    from lived
     inner join entities using (x_row)
+"""
+
+
+def quarantine() -> str:
+    """Return the SQL of the calls that are no attempts."""
+    return _QUARANTINE
+
+
+def attempts(source: Source, cache_write: str) -> str:
+    """Return the SQL of the attempts; cache writes live for `cache_write`: '5m' or '1h'."""
+    lived = ", ".join(
+        f"written * {int(lifetime == cache_write)} as written_{lifetime}"
+        for lifetime in ("5m", "1h")
+    )
+    return f"""
+    {_JUDGED},
+    {_METERED},
+    lived as (select *, {lived} from metered),
+    {_entities(source)}
+    {_ATTEMPT}
     """
 
 
