@@ -29,7 +29,7 @@ demo: $(INSTALLED) ## Run the sample company's bills and traces, and show what t
 
 .PHONY: test
 test: $(INSTALLED) ## Run the tests (ARGS="-k reconciliation")
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
 .PHONY: dev
 dev: dbt-parse .dagster/dagster.yaml ## Open Dagster on http://127.0.0.1:3000
