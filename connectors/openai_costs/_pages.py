@@ -48,6 +48,32 @@ def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> 
     }
 
 
+# A bucket's results as rows, in the order of the pages.
+_RESULTS = """
+    create temp table {table} as
+    with parsed as (
+        select
+            * exclude (results),
+            from_json(results, '{structure}') as results
+        from {table}_buckets
+    ),
+
+    numbered as (
+        select
+            * exclude (results),
+            unnest(results) as result,
+            generate_subscripts(results, 1) as result_number
+        from parsed
+    )
+
+    select
+        * exclude (bucket_number, result_number),
+        row_number() over (partition by x_file order by bucket_number, result_number) as x_row
+    from numbered
+    order by x_file, x_row
+"""
+
+
 def _unnest(
     connection: DuckDBPyConnection,
     table: str,
@@ -68,31 +94,7 @@ def _unnest(
                 f"insert into {table}_buckets values (?, ?, ?, ?, ?, ?)",
                 [file, number, _endpoint(file), *times, json.dumps(bucket["results"])],
             )
-    connection.execute(f"""
-        create temp table {table} as
-        with parsed as (
-            select
-                * exclude (results),
-                from_json(results, '{json.dumps([result])}') as results
-            from {table}_buckets
-        ),
-
-        numbered as (
-            select
-                * exclude (results),
-                unnest(results) as result,
-                generate_subscripts(results, 1) as result_number
-            from parsed
-        )
-
-        select
-            * exclude (bucket_number, result_number),
-            row_number() over (
-                partition by x_file order by bucket_number, result_number
-            ) as x_row
-        from numbered
-        order by x_file, x_row
-    """)
+    connection.execute(_RESULTS.format(table=table, structure=json.dumps([result])))
 
 
 def check_period(folder: Path, period: str) -> None:

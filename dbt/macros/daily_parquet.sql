@@ -37,7 +37,8 @@
                 set variable charge_date = date '{{ day }}'
             {%- endcall %}
             {% call statement('copy') -%}
-                copy ({{ sql }}) to '{{ file }}' (format parquet, compression zstd, compression_level 1, use_tmp_file true)
+                copy ({{ sql }}) to '{{ file }}'
+                (format parquet, compression zstd, compression_level 1, use_tmp_file true)
             {%- endcall %}
         {%- endif -%}
     {%- endfor -%}

@@ -131,7 +131,9 @@ completed as (
         weighted.*
     from matched
     inner join weighted on matched.token_line_id = weighted.token_line_id
-    where coalesce({% for token_type in token_types() %}weighted.{{ token_type }}_most{{ ', ' if not loop.last }}{% endfor %}) is not null
+    where coalesce(
+        {% for token_type in token_types() %}weighted.{{ token_type }}_most{{ ', ' if not loop.last }}{% endfor %}
+    ) is not null
 ),
 
 -- Where every billed token was traced, the remainder of the rounding goes to the heaviest attempt.
