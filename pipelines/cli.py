@@ -21,6 +21,7 @@ from pipelines.warehouse import read_published
 
 if TYPE_CHECKING:
     from pipelines.exports import ExportResult
+    from pipelines.run import Run
 
 app = typer.Typer(
     name="unitledger",
@@ -43,6 +44,12 @@ Config = Annotated[
     ),
 ]
 Period = Annotated[str | None, typer.Option(help="A billing period, like 2026-10.")]
+From = Annotated[str | None, typer.Option("--from", help="First billing period or day, inclusive.")]
+To = Annotated[str | None, typer.Option("--to", help="Last billing period or day, inclusive.")]
+Rebuild = Annotated[
+    bool, typer.Option("--rebuild", help="Make all tables and marts again from what landed.")
+]
+Wait = Annotated[float, typer.Option(help="Seconds to wait for another run to end.")]
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _MONTH_OR_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-\d{2})?")
 
@@ -50,19 +57,11 @@ _MONTH_OR_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-\d{2})?")
 @app.command()
 def run(
     period: Period = None,
-    start: Annotated[
-        str | None, typer.Option("--from", help="First billing period or day, inclusive.")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", help="Last billing period or day, inclusive.")
-    ] = None,
+    start: From = None,
+    end: To = None,
     source: Annotated[str | None, typer.Option(help="Refresh only this source.")] = None,
-    rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Make all tables and marts again from what landed.")
-    ] = False,
-    wait: Annotated[
-        float, typer.Option(help="Seconds to wait for another run to end.")
-    ] = DEFAULT_WAIT_SECONDS,
+    rebuild: Rebuild = False,
+    wait: Wait = DEFAULT_WAIT_SECONDS,
     config: Config = None,
 ) -> None:
     """Fetch, normalize, attribute, publish and export: everything, in this order.
@@ -87,8 +86,13 @@ def run(
         from pipelines.execute import execute
 
         is_published = execute(this, selected)
+    _echo_run(this, is_published)
+
+
+def _echo_run(this: "Run", is_published: bool) -> None:
+    """Say what a run brought, and at the end what failed in it."""
     if is_published:
-        typer.echo(f"Published {settings.warehouse}")
+        typer.echo(f"Published {this.settings.warehouse}")
     elif not this.failures:
         typer.echo("Nothing is new")
     _echo_exports(this.exported)

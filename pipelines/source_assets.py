@@ -14,6 +14,7 @@ from pipelines.settings import ConfiguredSource
 # A new code location shows this many partitions; what is older can be asked for with --period.
 FIRST_PERIOD = "2024-01"
 _RETRY_SECONDS = 60
+_WHOLE, _READABLE = "deliveries_are_whole", "deliveries_are_readable"
 
 MONTHLY = dg.MonthlyPartitionsDefinition(start_date=FIRST_PERIOD, fmt="%Y-%m", end_offset=1)
 DAILY = dg.DailyPartitionsDefinition(start_date=f"{FIRST_PERIOD}-01", end_offset=1)
@@ -55,9 +56,7 @@ def _raw_asset(item: ConfiguredSource) -> dg.AssetsDefinition:
             )
         ],
         check_specs=[
-            dg.AssetCheckSpec(
-                "deliveries_are_whole", asset=key, description="Every delivery could be fetched."
-            )
+            dg.AssetCheckSpec(_WHOLE, asset=key, description="Every delivery could be fetched.")
         ],
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={"run"},
@@ -75,7 +74,7 @@ def _raw_asset(item: ConfiguredSource) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(asset_key=key, metadata=landing_metadata(report))
         yield dg.AssetCheckResult(
             asset_key=key,
-            check_name="deliveries_are_whole",
+            check_name=_WHOLE,
             passed=not report.failures,
             metadata=dict(report.failures),
         )
@@ -83,26 +82,25 @@ def _raw_asset(item: ConfiguredSource) -> dg.AssetsDefinition:
     return raw
 
 
+def _table_spec(item: ConfiguredSource, key: dg.AssetKey) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key,
+        deps=[raw_key(item)],
+        description=f"{item.name} in the columns of the lake's table {key.path[0]}.",
+        group_name=key.path[0],
+        partitions_def=partitions_of(item),
+    )
+
+
 def _table_assets(item: ConfiguredSource) -> dg.AssetsDefinition:
     keys = table_keys(item)
 
     @dg.multi_asset(
         name=f"tables__{item.name}",
-        specs=[
-            dg.AssetSpec(
-                key,
-                deps=[raw_key(item)],
-                description=f"{item.name} in the columns of the lake's table {key.path[0]}.",
-                group_name=key.path[0],
-                partitions_def=partitions_of(item),
-            )
-            for key in keys
-        ],
+        specs=[_table_spec(item, key) for key in keys],
         check_specs=[
             dg.AssetCheckSpec(
-                "deliveries_are_readable",
-                asset=keys[0],
-                description="Every delivery fits the contract.",
+                _READABLE, asset=keys[0], description="Every delivery fits the contract."
             )
         ],
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -119,7 +117,7 @@ def _table_assets(item: ConfiguredSource) -> dg.AssetsDefinition:
             yield dg.MaterializeResult(asset_key=key, metadata=metadata)
         yield dg.AssetCheckResult(
             asset_key=keys[0],
-            check_name="deliveries_are_readable",
+            check_name=_READABLE,
             passed=not failures,
             metadata=dict(failures),
         )

@@ -27,28 +27,10 @@ Results = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
 
 def build_lake_asset(settings: Settings) -> dg.AssetsDefinition:
     """Return `<table>/all` and `config/<table>`: what dbt reads, checked before it does."""
-    table_specs = [
-        dg.AssetSpec(
-            [name, "all"],
-            deps=[
-                [name, item.name]
-                for item in settings.sources.values()
-                if table in item.connector.produces
-            ],
-            description=f"Every source's {name}: exactly the files that the index lists.",
-            group_name=name,
-        )
-        for name, table in TABLES.items()
-    ]
-    config_specs = [
-        dg.AssetSpec(["config", name], group_name="config", description="From unitledger.yml.")
-        for name in CONFIG_SCHEMAS
-    ]
-    index_spec = dg.AssetSpec(["lake", "index"], group_name="lake", description="Files in force.")
 
     @dg.multi_asset(
         name="lake_tables",
-        specs=[*table_specs, *config_specs, index_spec],
+        specs=list(_lake_specs(settings)),
         check_specs=[
             dg.AssetCheckSpec(name, asset=_CHARGES, description=sentence, blocking=True)
             for name, sentence in CHECKS.items()
@@ -71,6 +53,25 @@ def build_lake_asset(settings: Settings) -> dg.AssetsDefinition:
             )
 
     return lake_tables
+
+
+def _lake_specs(settings: Settings) -> Iterator[dg.AssetSpec]:
+    for name, table in TABLES.items():
+        yield dg.AssetSpec(
+            [name, "all"],
+            deps=[
+                [name, item.name]
+                for item in settings.sources.values()
+                if table in item.connector.produces
+            ],
+            description=f"Every source's {name}: exactly the files that the index lists.",
+            group_name=name,
+        )
+    for name in CONFIG_SCHEMAS:
+        yield dg.AssetSpec(
+            ["config", name], group_name="config", description="From unitledger.yml."
+        )
+    yield dg.AssetSpec(["lake", "index"], group_name="lake", description="Files in force.")
 
 
 def prepare_and_check(run: Run) -> Mapping[str, tuple[str, ...]]:
