@@ -162,6 +162,7 @@ def test_an_hour_of_an_instance_is_billed_time_of_a_machine_and_its_gpus(tmp_pat
         {"line_item_usage_type": "USW2-EBSOptimized:g6.xlarge"},
         {"line_item_usage_type": "USW2-NatGateway-Hours", "line_item_resource_id": "arn:nat"},
         {"line_item_usage_type": "USW2-UnusedBox:g6.xlarge", "line_item_resource_id": "arn:cr"},
+        {"line_item_resource_id": "arn:aws:ec2:us-west-2:111122223333:dedicated-host/h-1"},
         {"line_item_line_item_type": "Refund"},
     ],
 )

@@ -100,10 +100,12 @@ def test_only_listed_files_belong_to_the_period(export: Export) -> None:
 
 
 def test_the_period_level_manifest_names_the_execution_in_force(export: Export) -> None:
-    export.deliver(csv_gz("1"), execution="e-1", stamp="2026-10-31T20:25:00.000Z")
-    export.deliver(csv_gz("2"), execution="e-2", stamp="2026-11-03T06:10:00.000Z")
+    name = "1-Manifest.json"  # sorts before the executions' folders
+    export.deliver(csv_gz("1"), execution="e-1", stamp="2026-10-31T20:25:00.000Z", manifest=name)
+    export.deliver(csv_gz("2"), execution="e-2", stamp="2026-11-03T06:10:00.000Z", manifest=name)
     assert export.run() == ""
     [manifest] = export.lake.manifests("aws")["2026-10"]
+    assert manifest.request["manifest"] == f"metadata/BILLING_PERIOD=2026-10/{name}"
     assert (manifest.version, manifest.order) == ("e-2", "2026-11-03T06:10:00.000Z")
     assert export.billed() == 2
 

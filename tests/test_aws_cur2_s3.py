@@ -175,6 +175,16 @@ def test_a_manifest_that_keeps_changing_is_a_fetch_error_and_lands_nothing(
     assert bucket.lake.manifests("aws") == {}
 
 
+def test_old_and_new_data_files_are_never_mixed(bucket: Bucket) -> None:
+    bucket.deliver("1", "2", execution="e-1")
+    second = "data/BILLING_PERIOD=2026-10/larkspur-cur-00002.csv.gz"
+    amounts = iter(range(3, 100))
+    bucket.while_reading("00001.csv.gz", lambda: bucket.put(second, chunk(str(next(amounts)))))
+    with pytest.raises(FetchError, match=r"00002\.csv\.gz (changed while|is newer than)"):
+        bucket.land()
+    assert bucket.lake.manifests("aws") == {}
+
+
 def test_data_newer_than_its_manifest_waits_for_the_next_manifest(bucket: Bucket) -> None:
     bucket.deliver("1", "2", execution="e-1")
     bucket.client.get_waiter("object_exists").wait(Bucket=BUCKET, Key=f"{EXPORT}/{MANIFEST}")
