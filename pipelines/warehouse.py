@@ -121,8 +121,12 @@ def is_current(settings: Settings) -> bool:
 
 
 def publish(settings: Settings) -> None:
-    """Say what the new warehouse was made from, and put it in the place of the old one."""
+    """Say what the new warehouse was made from, and put it in the place of the old one.
+
+    Readers of the old one go on until they close it: its files survive one publish.
+    """
     file = build_file(settings)
+    in_use = _files_of(settings.warehouse) | _files_of(file)
     with duckdb.connect(str(file)) as connection:
         connection.execute("create schema meta")
         connection.execute("create table meta.build as select ? as digest", [digest(settings)])
@@ -131,6 +135,37 @@ def publish(settings: Settings) -> None:
     except OSError as error:
         raise ConfigError(f"{settings.warehouse}: cannot be written: {error}") from None
     discard(settings)
+    _prune(settings, in_use)
+
+
+def _files_of(warehouse: Path) -> set[str]:
+    """Return the names of the lake's files that a warehouse reads; none where there is none."""
+    if not warehouse.exists():
+        return set()
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        try:
+            rows = connection.execute("""
+                select file from lake."index" where file is not null
+                union all
+                select charge_date || '-' || input_hash from intermediate.int_day_inputs
+            """).fetchall()
+        except duckdb.CatalogException:
+            return set()
+    return {row[0] for row in rows}
+
+
+def _prune(settings: Settings, in_use: set[str]) -> None:
+    """Remove superseded files: normalized rows, and days of facts. Raw deliveries stay."""
+    lake = settings.lake
+    in_use |= set(lake.index()["file"].drop_nulls())
+    for name in TABLES:
+        for file in (lake.root / name).glob("*.parquet"):
+            if f"{name}/{file.name}" not in in_use:
+                file.unlink()
+    for file in (lake.root / "facts").glob("*.parquet"):
+        # <model>-<day>-<hash>
+        if file.stem.split("-", 1)[1] not in in_use:
+            file.unlink()
 
 
 def read_published(settings: Settings) -> duckdb.DuckDBPyConnection:

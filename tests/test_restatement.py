@@ -136,3 +136,26 @@ def test_replaying_the_old_delivery_changes_nothing(
     states = restated[1]
 
     assert states[2] == states[1]
+
+
+def test_superseded_files_survive_one_publish_and_no_more(
+    restated: tuple[Company, list[dict[str, object]]],
+) -> None:
+    company, _ = restated
+    lake = company.folder / "lake"
+    # Nothing was published since the second delivery: the first one's rows still serve readers.
+    assert len(list((lake / "charges").glob("*.parquet"))) == 2
+
+    config = company.config.read_text()
+    company.config.write_text(config.replace("driver: attempts", "driver: tokens"))
+    run = company.unitledger("run")
+    assert run.returncode == 0, run.stdout + run.stderr
+
+    assert len(list((lake / "charges").glob("*.parquet"))) == 1
+    with company.connect() as warehouse:
+        inputs = warehouse.execute(
+            "select charge_date || '-' || input_hash from intermediate.int_day_inputs"
+        ).fetchall()
+    kept = {file.stem.removeprefix("allocated_costs-") for file in lake.glob("facts/allocated*")}
+    assert {row[0] for row in inputs} <= kept
+    assert len(list((lake / "raw").rglob("manifest.json"))) == 2
