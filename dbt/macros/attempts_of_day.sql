@@ -61,6 +61,21 @@ rare as (
     )
 ),
 
+rare_attempts as materialized (
+    select rare.* replace (
+        {% for column in inherited -%}
+        coalesce(rare.{{ column }}, callers.{{ column }}) as {{ column }},
+        {% endfor -%}
+        case when rare.inference_id = rare.attempt_id
+            then coalesce(nullif(callers.inference_id, callers.attempt_id), rare.inference_id)
+            else rare.inference_id
+        end as inference_id
+    )
+    from rare
+    left join callers on rare.trace_id || ':' || rare.absent_parent_span_id = callers.attempt_id
+    where rare.attempt_id not in (select caller_ids.attempt_id from caller_ids)
+),
+
 left_out as materialized (
     select attempt_id from repeated
     union all
@@ -75,17 +90,7 @@ attempts_of_day as not materialized (
         and absent_parent_span_id is null
         and attempt_id not in (select left_out.attempt_id from left_out)
     union all
-    select rare.* replace (
-        {% for column in inherited -%}
-        coalesce(rare.{{ column }}, callers.{{ column }}) as {{ column }},
-        {% endfor -%}
-        case when rare.inference_id = rare.attempt_id
-            then coalesce(nullif(callers.inference_id, callers.attempt_id), rare.inference_id)
-            else rare.inference_id
-        end as inference_id
-    )
-    from rare
-    left join callers on rare.trace_id || ':' || rare.absent_parent_span_id = callers.attempt_id
-    where rare.attempt_id not in (select caller_ids.attempt_id from caller_ids)
+    select *
+    from rare_attempts
 )
 {%- endmacro %}
