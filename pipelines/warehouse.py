@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -142,16 +143,17 @@ def _files_of(warehouse: Path) -> set[str]:
     """Return the names of the lake's files that a warehouse reads; none where there is none."""
     if not warehouse.exists():
         return set()
+    queries = (
+        'select file from lake."index" where file is not null',
+        "select charge_date || '-' || input_hash from intermediate.int_day_inputs",
+    )
+    names: set[str] = set()
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        try:
-            rows = connection.execute("""
-                select file from lake."index" where file is not null
-                union all
-                select charge_date || '-' || input_hash from intermediate.int_day_inputs
-            """).fetchall()
-        except duckdb.CatalogException:
-            return set()
-    return {row[0] for row in rows}
+        for query in queries:
+            # An older warehouse, or a dbt project without facts, lacks a table.
+            with suppress(duckdb.CatalogException):
+                names |= {row[0] for row in connection.execute(query).fetchall()}
+    return names
 
 
 def _prune(settings: Settings, in_use: set[str]) -> None:
