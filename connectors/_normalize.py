@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -88,8 +89,9 @@ def _normalize_one(
                 }
                 for table in connector.produces
             ]
-        except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
-            _explain_bad_value(connection, connector, where)
+        except duckdb.Error as error:
+            with suppress(duckdb.Error):
+                _explain_bad_value(connection, connector, where)
             raise ContractError(f"{where}: {_first_line(error)}") from error
 
 

@@ -139,7 +139,13 @@ def test_money_is_rounded_half_even_to_twelve_decimals(amounts: list[Decimal]) -
 
 @pytest.mark.parametrize(
     ("text", "money"),
-    [("6e-07", "0.000000600000"), ("-1.5E-7", "-0.000000150000"), ("0E-9", "0"), (" 3 ", "3")],
+    [
+        ("1.5e3", "1500"),
+        ("6e-07", "0.000000600000"),
+        ("-1.5E-7", "-0.000000150000"),
+        ("0E-9", "0"),
+        (" 3 ", "3"),
+    ],
 )
 def test_money_is_read_from_every_spelling_that_vendors_use(text: str, money: str) -> None:
     with connect() as connection:
@@ -187,3 +193,11 @@ def test_a_fetch_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         deliver(lake, vendor, 1, ["2026-10-01,USD,1"])
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_every_amount_is_as_exact_short_or_long() -> None:
+    texts = ["0.1", "-0.5", "123456.123456", "1234567.1", "0.000000000001", ".5", "5", "-1.1e-3"]
+    with connect() as connection:
+        query = "select exact(text), money(text) from (select unnest(?) as text)"
+        rows = connection.execute(query, [texts]).fetchall()
+    assert rows == [(Decimal(text), Decimal(text)) for text in texts]

@@ -13,9 +13,9 @@ def _unit_price(rate: str, cost: str) -> str:
     trillion = "1000000000000"
     return f"""case
             when sku_price_id is null then null
-            when abs(cur_money({rate}) * quantity - {cost})
+            when abs(money({rate}) * quantity - {cost})
                 <= greatest(abs({cost}), 1) * 0.000000001
-                then cur_money({rate})
+                then money({rate})
             when {cost} * sign(quantity) > 0
                 then cast(
                     cast({cost} * {trillion} as hugeint) * {trillion}
@@ -156,7 +156,7 @@ CHARGES_SQL = f"""
             when sku_price_id is null or commitment_id is null then null
             when line_item_line_item_type = 'SavingsPlanCoveredUsage' then effective
             when line_item_line_item_type = 'SavingsPlanRecurringFee'
-                then cur_money(savings_plan_total_commitment_to_date)
+                then money(savings_plan_total_commitment_to_date)
             when line_item_line_item_type in ('DiscountedUsage', 'RIFee') then quantity
         end as commitment_discount_quantity,
         case

@@ -44,32 +44,10 @@ _SERVICE = _lookup(("service_name", "service_category", "service_subcategory"), 
 _UNIT = names(UNITS)
 _POD_OPERATIONS = _texts(("EKSPod-EC2", "ECSTask-EC2"))
 
-# `money`, to the same cent, for tens of millions of texts: a short text needs no wide decimal, and
-# no list of digits, which DuckDB would look up by a join that loses the order of rows.
-MACROS = (
-    """
-    create or replace temp macro cur_half_even(wide, rounded) as case
-        when abs(wide - rounded) = 0.0000000000005::decimal(38, 24)
-            and ascii(right(rounded::varchar, 1)) % 2 = 1
-            then cast(rounded - sign(wide) * 0.000000000001::decimal(13, 12) as decimal(38, 12))
-        else rounded
-    end
-    """,
-    """
-    create or replace temp macro cur_money(amount) as case
-        when length(amount::varchar) < 14
-            and strpos(amount::varchar, '.') between 1 and 7
-            and not contains(lower(amount::varchar), 'e')
-            then cast(cast(amount as decimal(18, 12)) as decimal(38, 12))
-        else cur_half_even(exact(amount), cast(exact(amount) as decimal(38, 12)))
-    end
-    """,
-)
-
 
 def _net(column: str, net_column: str) -> str:
     """Return the money of a column that has a net twin."""
-    return f"""cur_money(case
+    return f"""money(case
                 when getvariable('has_net_costs') then coalesce({net_column}, {column})
                 else {column}
             end)"""
@@ -101,7 +79,7 @@ _LINES = f"""
         cast(bill_billing_period_start_date as timestamp) as period_start,
         cast(line_item_usage_start_date as timestamp) as usage_start,
         cast(line_item_usage_end_date as timestamp) as usage_end,
-        cur_money(case
+        money(case
             when not getvariable('has_net_costs') then line_item_unblended_cost
             when line_item_line_item_type = 'BundledDiscount'
                 then coalesce(line_item_net_unblended_cost, '0')
@@ -109,8 +87,8 @@ _LINES = f"""
         end) as cost,
         case
             when line_item_line_item_type = 'SavingsPlanRecurringFee'
-                then cur_money(savings_plan_total_commitment_to_date)
-                    - cur_money(savings_plan_used_commitment)
+                then money(savings_plan_total_commitment_to_date)
+                    - money(savings_plan_used_commitment)
             when line_item_line_item_type = 'RIFee'
                 then coalesce({_UNUSED_UPFRONT}, 0) + coalesce({_UNUSED_RECURRING}, 0)
         end as unused_cost,
@@ -200,11 +178,11 @@ _COSTED = f"""
         case
             when part = 'unused' then 0
             when line_item_line_item_type = 'DiscountedUsage'
-                then coalesce(cur_money(pricing_public_on_demand_cost), cost)
+                then coalesce(money(pricing_public_on_demand_cost), cost)
             else cost
         end as contracted,
         case
-            when is_usage then coalesce(cur_money(pricing_public_on_demand_cost), contracted)
+            when is_usage then coalesce(money(pricing_public_on_demand_cost), contracted)
             else contracted
         end as listed,
         -- A rate code starts with its SKU.
@@ -218,7 +196,7 @@ _COSTED = f"""
                 then coalesce(pricing_rate_code, pricing_rate_id)
         end as sku_price_id,
         coalesce(pricing_currency = line_item_currency_code, true) as is_priced_as_billed,
-        cur_money(line_item_usage_amount) as quantity,
+        money(line_item_usage_amount) as quantity,
         coalesce({_UNIT}[pricing_unit], pricing_unit, 'Units') as unit
     from entry
 """

@@ -8,15 +8,13 @@ from duckdb import DuckDBPyConnection
 
 from connectors._sql import quoted, quoted_list
 from connectors.aws_cur2._columns import COLUMNS
-from connectors.aws_cur2._costs import HAS_NET_COSTS, MACROS
+from connectors.aws_cur2._costs import HAS_NET_COSTS
 
 _KINDS = {column.name: column.kind for column in COLUMNS}
 
 
 def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> dict[str, str]:
     """Return the query of `raw`: the used columns that are delivered, and where each row lies."""
-    for macro in MACROS:
-        connection.execute(macro)
     filled = [file for file in files if not is_empty(folder / file)]
     if filled[0].endswith(".parquet"):
         query = _parquet(connection, folder, filled)

@@ -189,7 +189,7 @@ capacity as (
     from {{ ref('int_capacity_shares') }} as shares
     inner join {{ ref('int_charge_groups') }} as charge_groups
         on shares.charge_group_id = charge_groups.charge_group_id
-    where shares.charge_date = {{ charge_date() }} and shares.attempt_id is not null
+    where shares.charge_date = {{ charge_date() }} and shares.state = 'busy'
     group by shares.attempt_id
 ),
 
@@ -216,11 +216,11 @@ priced as (
         end)::decimal(38, 12) as {{ token_type }}_cost
         {%- endfor %}
     from attempts
+    left join capacity on attempts.attempt_id = capacity.attempt_id
     inner join prices
         on {% for column in tuple -%}
             attempts.{{ column }} is not distinct from prices.{{ column }}{{ ' and ' if not loop.last }}
         {%- endfor %}
-    left join capacity on attempts.attempt_id = capacity.attempt_id
 ),
 
 summed as (
