@@ -79,7 +79,7 @@ clean: ## Remove what can be made again; the lake, which holds deliveries, and .
 
 .dagster/dagster.yaml:
 	mkdir -p .dagster
-	printf 'telemetry:\n  enabled: false\n' > $@
+	printf 'telemetry:\n  enabled: false\nnux:\n  enabled: false\n' > $@
 
 # The first Python that fits and has venv; else the last that fits, to say what it lacks.
 define FIND_PYTHON
