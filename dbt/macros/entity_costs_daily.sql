@@ -30,15 +30,26 @@ with costs as (
     group by charge_date, billing_currency, {{ entity }}
 ),
 
+inferences as (
+    select
+        charge_date,
+        {{ entity }},
+        inference_id,
+        count(*) as attempts,
+        bool_or({{ is_production() }}) as is_in_production
+    from {{ ref('attempt_costs') }}
+    where is_ended
+    group by charge_date, {{ entity }}, inference_id
+),
+
 requests as (
     select
         charge_date,
         {{ entity }},
-        count(*) as attempts,
-        count(distinct inference_id) as inferences,
-        count(distinct inference_id) filter (where {{ is_production() }}) as production_inferences
-    from {{ ref('attempt_costs') }}
-    where is_ended
+        sum(attempts) as attempts,
+        count(*) as inferences,
+        count(*) filter (where is_in_production) as production_inferences
+    from inferences
     group by charge_date, {{ entity }}
 ),
 

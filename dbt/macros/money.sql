@@ -1,8 +1,13 @@
 {# Money is shared in whole nano-units of the currency; what is finer goes with the remainder. #}
 
-{# |amount| in nano-units, a bigint: amounts up to 9.2 billion units. #}
+{# |amount| in nano-units, a bigint, half up: amounts up to 9.2 billion units. A double gives all but
+   the last digits, and what it misses is exact again; a cast to fewer decimals takes twenty times as
+   long. #}
 {% macro nano(amount) -%}
-    cast(cast(abs({{ amount }}) as decimal(28, 9)) * 1000000000 as bigint)
+    {%- set nearly -%} cast(cast(abs({{ amount }}) as double) * 1e9 as bigint) {%- endset -%}
+    ({{ nearly }} + cast(floor(
+        (round(cast(abs({{ amount }}) - {{ from_nano(nearly) }} as double) * 1e12) + 500) / 1000
+    ) as bigint))
 {%- endmacro %}
 
 {% macro from_nano(units) -%}
