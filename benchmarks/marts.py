@@ -66,7 +66,7 @@ def _build(folder: Path, select: tuple[str, ...]) -> tuple[Settings, dict[str, A
     return settings, {
         "seconds": seconds,
         "rows": _scalar(settings, "select count(*) from marts.attempt_costs where is_ended"),
-        "nodes": {item.name: item.seconds for item in outcomes if item.resource_type == "model"},
+        "nodes": {item.name: round(item.seconds, 2) for item in outcomes if item.seconds > 0.05},
     }
 
 
