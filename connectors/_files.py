@@ -24,6 +24,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
+from connectors._base import Delivery, Landed, Source
 from models.errors import ConfigError, FetchError
 
 if TYPE_CHECKING:
@@ -83,6 +84,32 @@ def open_store(location: str, **connection: Any) -> Store:
     if location.startswith("s3://"):
         return _Bucket(location, **connection)
     return _Folder(location)
+
+
+def discover_files(source: Source, landed: Landed, suffixes: tuple[str, ...]) -> Iterator[Delivery]:
+    """Yield every file, each a slot; one whose size and time are known is not read to be hashed.
+
+    The day of a file is not known before it is read, so a window leaves none out.
+    """
+    store = open_store(source.location)
+    for file in store.files():
+        is_hidden = any(part.startswith(".") for part in Path(file.path).parts)
+        if file.path.endswith(suffixes) and not is_hidden:
+            known = [m for m in landed.get(file.path, ()) if m.request.get("mark") == file.mark]
+            version = known[-1].version if known else store.fingerprint(file).strip('"')[:16]
+            yield Delivery(file.path, version, file.modified, request={"mark": file.mark})
+
+
+def fetch_file(source: Source, delivery: Delivery, folder: Path) -> Path:
+    """Copy a slot's file as it was when it was found; return the copy."""
+    store = open_store(source.location)
+    file = store.find(delivery.slot)
+    if file is None or file.mark != delivery.request["mark"]:
+        raise ChangedError(f"{source.name}: {delivery.slot} changed while it was fetched")
+    copy = folder / delivery.slot
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    store.copy(file, copy)
+    return copy
 
 
 class _Folder:

@@ -27,7 +27,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from connectors._base import Connector, Delivery, InputColumn, Landed, Source, Window
-from connectors._files import ChangedError, open_store
+from connectors._files import discover_files, fetch_file
 from connectors._sql import quoted
 from models.errors import ContractError
 from models.tables import QUARANTINE, RESOURCE_STATES
@@ -102,29 +102,14 @@ _QUARANTINE = f"""
 
 
 def discover(source: Source, window: Window, landed: Landed) -> Iterator[Delivery]:
-    """Yield every CSV file; one whose size and time are known is not read to be hashed again.
-
-    The day of a file is not known before it is read, so the window leaves none out.
-    """
+    """Yield every CSV file."""
     del window
-    store = open_store(source.location)
-    for file in store.files():
-        is_hidden = any(part.startswith(".") for part in Path(file.path).parts)
-        if file.path.endswith((".csv", ".csv.gz")) and not is_hidden:
-            known = [m for m in landed.get(file.path, ()) if m.request.get("mark") == file.mark]
-            version = known[-1].version if known else store.fingerprint(file).strip('"')[:16]
-            yield Delivery(file.path, version, file.modified, request={"mark": file.mark})
+    return discover_files(source, landed, (".csv", ".csv.gz"))
 
 
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     """Copy the file as it was when it was found."""
-    store = open_store(source.location)
-    file = store.find(delivery.slot)
-    if file is None or file.mark != delivery.request["mark"]:
-        raise ChangedError(f"{source.name}: {delivery.slot} changed while it was fetched")
-    copy = folder / delivery.slot
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    store.copy(file, copy)
+    copy = fetch_file(source, delivery, folder)
     if not _last_bytes(copy).endswith(b"\n"):
         raise ContractError(f"{source.name}: {delivery.slot} is empty or cut off in its last line")
     return delivery

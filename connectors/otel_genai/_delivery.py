@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from connectors._base import Delivery, Landed, Options, Source, Window
-from connectors._files import ChangedError, open_store
+from connectors._files import discover_files, fetch_file
 from models.errors import ContractError
 
 _SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
@@ -21,29 +21,14 @@ class OtelOptions(Options):
 
 
 def discover(source: Source, window: Window, landed: Landed) -> Iterator[Delivery]:
-    """Yield every span file; a file whose size and time are known is not read to be hashed again.
-
-    The day of a file is not known before it is read, so the window leaves none out.
-    """
+    """Yield every span file."""
     del window
-    store = open_store(source.location)
-    for file in store.files():
-        is_hidden = any(part.startswith(".") for part in Path(file.path).parts)
-        if file.path.endswith(_SUFFIXES) and not is_hidden:
-            known = [m for m in landed.get(file.path, ()) if m.request.get("mark") == file.mark]
-            version = known[-1].version if known else store.fingerprint(file).strip('"')[:16]
-            yield Delivery(file.path, version, file.modified, request={"mark": file.mark})
+    return discover_files(source, landed, _SUFFIXES)
 
 
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     """Copy the file as it was when it was found."""
-    store = open_store(source.location)
-    file = store.find(delivery.slot)
-    if file is None or file.mark != delivery.request["mark"]:
-        raise ChangedError(f"{source.name}: {delivery.slot} changed while it was fetched")
-    copy = folder / delivery.slot
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    store.copy(file, copy)
+    copy = fetch_file(source, delivery, folder)
     if not _content_bytes(source.name, delivery.slot, copy):
         raise ContractError(f"{source.name}: {delivery.slot} is empty; a span file has a record")
     return delivery
