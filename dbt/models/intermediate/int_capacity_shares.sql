@@ -53,6 +53,29 @@ resources as (
     group by charge_groups.resource_id
 ),
 
+-- GPUs of a resource with one history, such as those that serve a model together, have the same
+-- states and attempts: one of them is looked at, and counts for all.
+alike_gpus as (
+    select
+        resource_id,
+        min(gpu) as gpu,
+        count(*) as gpus
+    from (
+        select
+            gpus.resource_id,
+            gpus.gpu,
+            list(
+                (states.pod_uid, states.state, states.started_ms, states.ended_ms)
+                order by states.pod_uid, states.state, states.started_ms, states.ended_ms
+            ) as history
+        from (select resource_id, unnest(range(gpus)) as gpu from resources) as gpus
+        left join states
+            on gpus.resource_id = states.resource_id and coalesce(states.gpu_index = gpus.gpu, true)
+        group by gpus.resource_id, gpus.gpu
+    )
+    group by resource_id, history
+),
+
 gpu_hours as (
     select
         *,
@@ -63,10 +86,11 @@ gpu_hours as (
             charge_groups.resource_id,
             charge_groups.billed_ns,
             charge_groups.period_ns,
-            unnest(range(resources.gpus)) as gpu,
+            alike_gpus.gpu,
+            alike_gpus.gpus,
             hours.hour
         from charge_groups
-        inner join resources on charge_groups.resource_id = resources.resource_id
+        inner join alike_gpus on charge_groups.resource_id = alike_gpus.resource_id
         cross join lateral (
             select unnest(range(
                 epoch_ms(date_trunc('hour', charge_groups.charge_period_start)),
@@ -234,6 +258,7 @@ observed as (
         gpu_hours.gpu,
         any_value(gpu_hours.billed_ns) as billed_ns,
         any_value(gpu_hours.period_ns) as period_ns,
+        any_value(gpu_hours.gpus) as gpus,
         coalesce(sum(state_ns.ns) filter (where state_ns.state <> 'unknown'), 0)::bigint as observed_ns
     from gpu_hours
     left join state_ns on gpu_hours.gpu_hour_id = state_ns.gpu_hour_id
@@ -246,6 +271,7 @@ gpu_totals as (
     select
         charge_group_id,
         gpu,
+        gpus,
         observed_ns,
         coalesce(billed_ns, nullif(observed_ns, 0), period_ns) as billed_ns
     from observed
@@ -266,7 +292,7 @@ weights as (
             when gpu_totals.observed_ns > gpu_totals.billed_ns
                 then floor(members.ns * (gpu_totals.billed_ns / gpu_totals.observed_ns::double))::bigint
             else members.ns
-        end as weight
+        end * gpu_totals.gpus as weight
     from members
     inner join gpu_hours on members.gpu_hour_id = gpu_hours.gpu_hour_id
     inner join gpu_totals
@@ -276,7 +302,7 @@ weights as (
         charge_group_id,
         null,
         'unknown',
-        billed_ns - observed_ns
+        (billed_ns - observed_ns) * gpus
     from gpu_totals
     where billed_ns > observed_ns
 ),
