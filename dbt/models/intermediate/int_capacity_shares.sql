@@ -72,7 +72,7 @@ alike_gpus as (
         left join states
             on gpus.resource_id = states.resource_id and coalesce(states.gpu_index = gpus.gpu, true)
         group by gpus.resource_id, gpus.gpu
-    )
+    ) as histories
     group by resource_id, history
 ),
 
