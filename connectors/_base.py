@@ -25,6 +25,22 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    # Of two sources that deliver the same account, only one counts: the other is false.
+    authoritative: bool = True
+
+
+@dataclass(frozen=True)
+class About:
+    """What a person must know before trusting a connector; docs/vendors.md is made of these."""
+
+    vendor: str
+    kind: Literal["cloud", "llm", "gpu", "telemetry", "generic"]
+    interface: str  # how it is read
+    granularity: str
+    restated: str  # what the vendor may still change, and so what a daily run reads again
+    cannot_tell: str
+    tested_with: str
+
 
 @dataclass(frozen=True)
 class Source:
@@ -119,4 +135,5 @@ class Connector:
     read: Callable[[DuckDBPyConnection, Path, Sequence[str]], Mapping[str, str]]
     normalize: Callable[[Source], Mapping[str, str]]
     amounts: str
+    about: About
     options: type[Options] = Options

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from connectors._base import Connector, Delivery, InputColumn, Landed, Source, Window
+from connectors._base import About, Connector, Delivery, InputColumn, Landed, Source, Window
 from connectors._files import discover_files, fetch_file
 from connectors._sql import quoted
 from models.errors import ContractError
@@ -159,4 +159,13 @@ CONNECTOR = Connector(
     read=read,
     normalize=lambda source: {"resource_states": _RESOURCE_STATES, "quarantine": _QUARANTINE},
     amounts="select null as billing_currency, null as amount from raw",
+    about=About(
+        vendor="Any cloud or cluster",
+        kind="telemetry",
+        interface="CSV files in a folder or bucket, a row a state of a node or pod",
+        granularity="state interval, milliseconds",
+        restated="a file that changed is read again",
+        cannot_tell="what nobody recorded: GPU time without a lifecycle stays unmatched",
+        tested_with="the sample company's nodes, states computed apart",
+    ),
 )

@@ -1,6 +1,7 @@
 """Writes the sample company. The same arguments give the same bytes; the defaults, the committed.
 
 python data_samples/generate.py [--out DIR] [--seed N] [--attempts N] [--days N] [--no-truth]
+                                [--bill NAME]
 """
 
 import argparse
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from larkspur import api_bills, aws_bill, aws_files, spans, totals
+from larkspur import api_bills, aws_bill, aws_files, bills, spans, totals
 from larkspur.company import SAMPLE, SAMPLE_ATTEMPTS, SEED, Period
 from larkspur.draws import Draws
 from larkspur.fleet import fleet
@@ -32,16 +33,16 @@ class Bills:
 
 
 def write_bills(attempts: pl.DataFrame, period: Period, draws: Draws, out: Path) -> Bills:
-    bills = Bills(
+    written = Bills(
         aws_bill.production_executions(period, draws),
         aws_bill.development_executions(period, draws),
         api_bills.billed_tokens(attempts),
     )
-    aws_files.write_production_export(bills.production, out / "aws_cur2")
-    aws_files.write_development_export(bills.development, out / "aws_cur2_csv")
-    api_bills.write_openai(bills.tokens, period, out / "openai")
+    aws_files.write_production_export(written.production, out / "aws_cur2")
+    aws_files.write_development_export(written.development, out / "aws_cur2_csv")
+    api_bills.write_openai(written.tokens, period, out / "openai")
     api_bills.write_runpod(period, draws, out / "runpod")
-    return bills
+    return written
 
 
 def write_telemetry(
@@ -61,16 +62,18 @@ def write_sample(out: Path, attempts: int, days: int, seed: int, with_truth: boo
     for folder in FOLDERS:
         shutil.rmtree(out / folder, ignore_errors=True)
     frame = pl.concat(traffic(attempts, days, seed))
-    bills = write_bills(frame, period, draws, out)
+    written = write_bills(frame, period, draws, out)
     delivered = write_telemetry(frame, period, draws, out)
-    sums = totals.aws_totals("aws_prod", bills.production) + totals.aws_totals(
-        "aws_dev", bills.development
+    sums = totals.aws_totals("aws_prod", written.production) + totals.aws_totals(
+        "aws_dev", written.development
     )
-    sums += totals.openai_totals(api_bills.cost_lines(bills.tokens))
+    sums += totals.openai_totals(api_bills.cost_lines(written.tokens))
     sums += totals.runpod_totals(api_bills.pod_hours(fleet(period, draws)))
-    totals.write_totals(sums, delivered, out)
+    totals.write_totals(sums + bills.write_all(period, draws, out), delivered, out)
     if with_truth:
-        write_truth(frame, period, draws, bills.production, bills.development, sums, out / "truth")
+        write_truth(
+            frame, period, draws, written.production, written.development, sums, out / "truth"
+        )
 
 
 def main() -> None:
@@ -88,7 +91,13 @@ def main() -> None:
     parser.add_argument(
         "--no-truth", dest="truth", action="store_false", help="leave out the true costs"
     )
+    parser.add_argument("--bill", help="write only what larkspur/bills/NAME.py writes")
     given = parser.parse_args()
+    if given.bill:
+        period, draws = Period(SAMPLE.first, given.days), Draws(given.seed)
+        written = bills.write_one(given.bill, period, draws, given.out)
+        totals.write_totals(written, {}, given.out, keep=True)
+        return
     write_sample(given.out, given.attempts, given.days, given.seed, given.truth)
 
 

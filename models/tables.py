@@ -125,6 +125,8 @@ CHARGES = Table(
         *_optional("x_model", "x_token_type", "x_service_tier", "x_api_key_id"),
         # Capacity charges: billed time of the resource, and its GPUs where the bill knows them.
         *_optional("x_billed_milliseconds", "x_gpu_count", type="bigint"),
+        # 'final' or 'provisional' where the vendor says so by any mark of its own; else NULL.
+        *_optional("x_finality"),
         *PROVENANCE,
     ),
 )
@@ -186,6 +188,65 @@ TOKEN_USAGE = Table(
     ),
 )
 
+# What a vendor meters without saying what it costs: priced by a rate card, else shown as unpriced.
+METERED_USAGE = Table(
+    name="metered_usage",
+    day="cast(charge_period_start as date)",
+    columns=(
+        *_required("billing_account_id"),
+        *_optional("billing_account_name"),
+        *_required("charge_period_start", "charge_period_end", type="timestamp"),
+        *_optional("charge_description"),
+        *_required("service_provider_name", "service_category", "service_name"),
+        *_optional("service_subcategory"),
+        # With the vendor, what a line of a rate card names.
+        *_required("sku_id"),
+        *_optional("sku_meter", "pricing_category", "region_id", "region_name"),
+        *_optional("resource_id", "resource_name", "resource_type"),
+        *_optional("sub_account_id", "sub_account_name", "tags"),
+        *_required("consumed_quantity", type=QUANTITY),
+        *_required("consumed_unit"),
+        *_required("x_billing_period"),
+        *_optional("x_charge_kind", "x_usage_type"),
+        *_optional("x_model", "x_token_type", "x_service_tier", "x_api_key_id"),
+        *_optional("x_billed_milliseconds", "x_gpu_count", type="bigint"),
+        *PROVENANCE,
+    ),
+)
+
+# How a cloud splits one resource's cost among its containers: weights, never money. The money is
+# on the row of the resource.
+SPLIT_COSTS = Table(
+    name="split_costs",
+    day="cast(charge_period_start as date)",
+    columns=(
+        *_required("charge_period_start", "charge_period_end", type="timestamp"),
+        # The resource whose cost is split; NULL where the cloud does not name it.
+        *_optional("resource_id"),
+        *_required("split_resource_id"),
+        *_optional("cluster", "namespace", "workload", "pod", "pod_uid", "tags"),
+        # 'cpu', 'memory' or 'accelerator'
+        *_required("split_kind"),
+        *_optional("usage_quantity", "reserved_quantity", "used_quantity", type=QUANTITY),
+        *_optional("quantity_unit"),
+        *_optional("split_weight", "unused_weight", type=MONEY),
+        *_required("x_billing_period"),
+        *PROVENANCE,
+    ),
+)
+
+# One unit of `from_currency` is worth `rate` units of `to_currency` on that day.
+FX_RATES = Table(
+    name="fx_rates",
+    day="rate_date",
+    columns=(
+        *_required("rate_date", type="date"),
+        *_required("from_currency", "to_currency"),
+        *_required("rate", type=QUANTITY),
+        *PROVENANCE,
+    ),
+)
+
 RESOURCE_STATES = Table(
     name="resource_states",
     day="cast(started_at as date)",
@@ -215,5 +276,15 @@ QUARANTINE = Table(
 )
 
 TABLES = {
-    table.name: table for table in (CHARGES, ATTEMPTS, TOKEN_USAGE, RESOURCE_STATES, QUARANTINE)
+    table.name: table
+    for table in (
+        CHARGES,
+        METERED_USAGE,
+        SPLIT_COSTS,
+        FX_RATES,
+        ATTEMPTS,
+        TOKEN_USAGE,
+        RESOURCE_STATES,
+        QUARANTINE,
+    )
 }

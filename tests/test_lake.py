@@ -12,7 +12,16 @@ from duckdb import DuckDBPyConnection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors._base import Connector, Delivery, InputColumn, Landed, Options, Source, Window
+from connectors._base import (
+    About,
+    Connector,
+    Delivery,
+    InputColumn,
+    Landed,
+    Options,
+    Source,
+    Window,
+)
 from connectors._lake import Lake
 from connectors._normalize import normalize
 from connectors._sql import connect
@@ -71,6 +80,7 @@ class Vendor:
             read=read,
             normalize=lambda source: {"charges": CHARGE},
             amounts="select currency as billing_currency, cost as amount from raw",
+            about=About("Toy", "generic", "a CSV file", "day", "the file", "anything else", "it"),
         )
 
 

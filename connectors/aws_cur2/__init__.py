@@ -5,7 +5,7 @@
 - version: the manifest's executionId, in the order of the create-new timestamp
 """
 
-from connectors._base import Connector
+from connectors._base import About, Connector
 from connectors.aws_cur2._charges import CHARGES_SQL
 from connectors.aws_cur2._columns import COLUMNS
 from connectors.aws_cur2._costs import AMOUNTS
@@ -23,5 +23,14 @@ CONNECTOR = Connector(
     read=read,
     normalize=lambda source: {"charges": CHARGES_SQL},
     amounts=AMOUNTS,
+    about=About(
+        vendor="AWS",
+        kind="cloud",
+        interface="CUR 2.0 of Data Exports, Parquet or csv.gz, in S3 or a folder",
+        granularity="hour (or as exported), resource and usage type",
+        restated="whole months, up to three times a day; closed months by credits and refunds",
+        cannot_tell="requests: tokens are known by model, token class and hour",
+        tested_with="the sample company's exports; S3 on loopback (moto) with boto3",
+    ),
     options=CurOptions,
 )

@@ -9,7 +9,7 @@ A location is https://api.openai.com/v1, or a folder of saved pages:
 `2026-10/20261103T060000Z/costs-0001.json, completions-0001.json, …`. A slot is a UTC month.
 """
 
-from connectors._base import Connector, InputColumn
+from connectors._base import About, Connector, InputColumn
 from connectors._http import discover
 from connectors.openai_costs._fetch import OpenAIOptions, fetch
 from connectors.openai_costs._normalize import AMOUNTS, QUANTITY_UNITS, normalize
@@ -44,5 +44,14 @@ CONNECTOR = Connector(
     read=read,
     normalize=normalize,
     amounts=AMOUNTS,
+    about=About(
+        vendor="OpenAI",
+        kind="llm",
+        interface="organization costs and usage endpoints, or saved answers",
+        granularity="day; project, line item and API key",
+        restated="recent days without notice: the open and the previous month are read again",
+        cannot_tell="tax and payments, which are on the invoice only; requests",
+        tested_with="the sample company's answers; the API on loopback, paged, throttled, failing",
+    ),
     options=OpenAIOptions,
 )

@@ -30,7 +30,7 @@ Quarantined, each with its reason, and not an attempt:
 A span without a model is an attempt without a model.
 """
 
-from connectors._base import Connector, InputColumn, Source
+from connectors._base import About, Connector, InputColumn, Source
 from connectors.otel_genai._attempts import attempts, quarantine
 from connectors.otel_genai._delivery import OtelOptions, discover, fetch
 from connectors.otel_genai._names import LEAF
@@ -66,5 +66,14 @@ CONNECTOR = Connector(
     read=read,
     normalize=normalize,
     amounts="select null as billing_currency, null as amount from raw",
+    about=About(
+        vendor="OpenTelemetry",
+        kind="telemetry",
+        interface="OTLP/JSON files of GenAI spans in a folder or bucket",
+        granularity="attempt (leaf inference span)",
+        restated="a file that changed is read again; late files are welcome",
+        cannot_tell="requests without a span, and tokens that a cut-off stream did not report",
+        tested_with="the sample company's spans, OTLP's own examples",
+    ),
     options=OtelOptions,
 )

@@ -9,7 +9,7 @@ A location is https://rest.runpod.io/v1, https://api.runpod.io/v2, or a folder o
 `grouping=podId`: the API's default, by GPU type, is money that belongs to no pod, and stays so.
 """
 
-from connectors._base import Connector, InputColumn
+from connectors._base import About, Connector, InputColumn
 from connectors._http import discover
 from connectors.runpod_billing._answers import read
 from connectors.runpod_billing._fetch import RunPodOptions, fetch
@@ -34,5 +34,14 @@ CONNECTOR = Connector(
     read=read,
     normalize=normalize,
     amounts=AMOUNTS,
+    about=About(
+        vendor="RunPod",
+        kind="gpu",
+        interface="billing endpoints of REST v1 and v2, or saved answers",
+        granularity="hour; pod or endpoint",
+        restated="the running hour: the open and the previous month are read again",
+        cannot_tell="how many GPUs a pod has; v2: for how long it was billed",
+        tested_with="the sample company's answers; both APIs on loopback",
+    ),
     options=RunPodOptions,
 )

@@ -1,5 +1,7 @@
 """Invoices and control totals: what the vendors say they delivered, by configured source."""
 
+import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +23,7 @@ CONTROL_COLUMNS = (
 )
 INVOICE_COLUMNS = ("source", "invoice_id", "billing_period", "billing_currency", "total", "tax")
 CENT = Decimal("0.01")
+OPEN_MONTH = "2026-11"
 OPENAI_TAX = Decimal("0.0825")  # on the invoice only: the costs API is net of tax
 LOCATIONS = {
     "aws_prod": ("aws_cur2", "aws_cur2"),
@@ -34,14 +37,26 @@ LOCATIONS = {
 
 @dataclass(frozen=True)
 class Total:
-    """One month of one source: rows delivered, billed cost in dollars, invoice and its tax."""
+    """One month of one source: rows delivered, billed cost, invoice and its tax.
+
+    Without a month it is telemetry, without a billed cost the vendor states no money, and without
+    an invoiced total there is no invoice.
+    """
 
     source: str
     month: str
     rows: int
-    billed_cost: Decimal
-    invoiced: Decimal
-    tax: Decimal
+    billed_cost: Decimal | None
+    invoiced: Decimal | None
+    tax: Decimal = Decimal(0)
+    billing_currency: str = "USD"
+    # Where LOCATIONS does not say it: the connector, and the folder below data_samples.
+    connector: str = ""
+    location: str = ""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return (self.connector, self.location) if self.connector else LOCATIONS[self.source]
 
 
 def aws_totals(source: str, executions: list[Execution]) -> list[Total]:
@@ -81,34 +96,55 @@ def runpod_totals(hours: list[PodHour]) -> list[Total]:
     return totals
 
 
-def write_totals(totals: list[Total], telemetry_rows: dict[str, int], folder: Path) -> None:
-    """control_totals.csv for every month; invoices.csv for all but the last, which is open."""
-    controls: list[list[object]] = [
-        [
-            total.source,
-            *LOCATIONS[total.source],
-            total.month,
-            "USD",
-            total.rows,
-            f"{total.billed_cost:f}",
-        ]
-        for total in totals
-    ]
-    controls += [
+def write_totals(
+    totals: list[Total], telemetry_rows: dict[str, int], folder: Path, keep: bool = False
+) -> None:
+    """control_totals.csv for every month; invoices.csv for all but the last, which is open.
+
+    With `keep`, what stands there of other sources stays.
+    """
+    telemetry = [
         [source, *LOCATIONS[source], "", "", rows, ""] for source, rows in telemetry_rows.items()
     ]
-    write_rows(CONTROL_COLUMNS, controls, folder / "control_totals.csv")
-    open_month = max(total.month for total in totals)
-    invoices = [
-        [
-            total.source,
-            f"INV-{total.month}-{total.source.upper().replace('_', '-')}",
-            total.month,
-            "USD",
-            total.invoiced.quantize(CENT),
-            total.tax.quantize(CENT),
-        ]
-        for total in totals
-        if total.month < open_month
+    sources = {total.source for total in totals} | set(telemetry_rows)
+    listings: list[tuple[str, Sequence[str], Sequence[Sequence[object]]]] = [
+        ("control_totals.csv", CONTROL_COLUMNS, [*map(_control, totals), *telemetry]),
+        ("invoices.csv", INVOICE_COLUMNS, [_invoice(total) for total in totals if _closed(total)]),
     ]
-    write_rows(INVOICE_COLUMNS, invoices, folder / "invoices.csv")
+    for name, columns, rows in listings:
+        texts: list[list[str]] = [[str(cell) for cell in row] for row in rows]
+        if keep:
+            texts += [row for row in _read(folder / name) if row[0] not in sources]
+        write_rows(columns, sorted(texts), folder / name)
+
+
+def _control(total: Total) -> list[object]:
+    return [
+        total.source,
+        *total.place,
+        total.month,
+        total.billing_currency if total.month else "",
+        total.rows,
+        "" if total.billed_cost is None else f"{total.billed_cost:f}",
+    ]
+
+
+def _closed(total: Total) -> bool:
+    return total.invoiced is not None and total.month < OPEN_MONTH
+
+
+def _invoice(total: Total) -> list[object]:
+    assert total.invoiced is not None
+    return [
+        total.source,
+        f"INV-{total.month}-{total.source.upper().replace('_', '-')}",
+        total.month,
+        total.billing_currency,
+        total.invoiced.quantize(CENT),
+        total.tax.quantize(CENT),
+    ]
+
+
+def _read(file: Path) -> list[list[str]]:
+    with file.open(newline="") as opened:
+        return list(csv.reader(opened))[1:]
