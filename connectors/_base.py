@@ -123,7 +123,8 @@ class Connector:
 
     `amounts` is a query over the inputs, written apart from `normalize`: one row a delivered row,
     with `billing_currency` and `amount` (the vendor's text), NULL in both for telemetry. Their sum
-    is what the delivery itself adds up to.
+    is what the delivery itself adds up to. Where a slot is not a billing period, `billing_period`
+    stands beside them.
     """
 
     name: str

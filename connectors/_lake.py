@@ -35,6 +35,7 @@ _INDEX_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "delivered": pl.List(
         pl.Struct(
             {
+                "billing_period": pl.String,
                 "billing_currency": pl.String,
                 "rows": pl.Int64,
                 "amount": pl.String,
@@ -163,10 +164,12 @@ class Lake:
         return self.root / "index.parquet"
 
     def index(self) -> pl.DataFrame:
-        """Return the index; empty before the first run."""
-        if not self.index_file.exists():
-            return pl.DataFrame(schema=INDEX_SCHEMA)
-        return pl.read_parquet(self.index_file)
+        """Return the index; empty before the first run, and after one with other columns."""
+        if self.index_file.exists():
+            index = pl.read_parquet(self.index_file)
+            if index.schema == INDEX_SCHEMA:
+                return index
+        return pl.DataFrame(schema=INDEX_SCHEMA)
 
     def replace_in_index(self, rows: Iterable[dict[str, object]], gone: pl.Expr) -> None:
         """Swap the index: drop the rows that `gone` selects, add `rows`."""

@@ -17,7 +17,7 @@ from models.manifest import Manifest
 from models.tables import CHARGES, PROVENANCE, Table
 
 # Raise when the meaning of a normalized table changes without a change of its columns.
-CONTRACT_VERSION = 1
+CONTRACT_VERSION = 2
 
 
 def normalize(
@@ -70,7 +70,7 @@ def _normalize_one(
     with connect() as connection:
         _bind_inputs(connection, connector, lake.folder(manifest), manifest, where)
         try:
-            delivered = _delivered(connection, connector)
+            delivered = _delivered(connection, connector, manifest)
             queries = connector.normalize(source)
             return [
                 _write(lake, connection, table, queries[table.name], manifest)
@@ -176,18 +176,22 @@ def _explain_bad_value(
 
 
 def _delivered(
-    connection: duckdb.DuckDBPyConnection, connector: Connector
+    connection: duckdb.DuckDBPyConnection, connector: Connector, manifest: Manifest
 ) -> list[dict[str, object]]:
-    """Return what the delivery itself adds up to, a row a currency, before normalization."""
+    """Return what the delivery itself adds up to before normalization, by period and currency."""
+    columns = connection.execute(f"describe ({connector.amounts})").fetchall()
+    of_its_row = "billing_period" in {column[0] for column in columns}
+    slot = quoted(manifest.billing_period) if manifest.billing_period else "cast(null as varchar)"
     cursor = connection.execute(f"""
         select
+            {"billing_period" if of_its_row else slot} as billing_period,
             billing_currency,
             count(*) as rows,
             cast(sum(exact(amount)) as varchar) as amount,
             cast(sum(exact(amount) - money(amount)) as varchar) as rounding
         from ({connector.amounts})
-        group by billing_currency
-        order by billing_currency
+        group by all
+        order by all
     """)
     names = [item[0] for item in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

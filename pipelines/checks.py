@@ -15,6 +15,8 @@ from pipelines.warehouse import build_file, current_index
 
 # The greatest rounding of one row: half of money's last decimal.
 _HALF_DIGIT = Decimal("5e-13")
+# By delivery, billing period and currency.
+_Totals = dict[tuple[str, str, str], Decimal]
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,13 @@ def check_lake(settings: Settings) -> list[Check]:
     ]
 
 
-def _normalized(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Decimal]:
-    """Return Σ billed_cost by delivery and currency."""
+def _normalized(connection: duckdb.DuckDBPyConnection) -> _Totals:
+    """Return Σ billed_cost by delivery, billing period and currency."""
     rows = connection.execute(
-        "select x_delivery_id, billing_currency, sum(billed_cost) from lake.charges group by all"
+        "select x_delivery_id, x_billing_period, billing_currency, sum(billed_cost) "
+        "from lake.charges group by all"
     ).fetchall()
-    return {(delivery, currency): amount for delivery, currency, amount in rows}
+    return {(delivery, period, currency): cost for delivery, period, currency, cost in rows}
 
 
 def _schema_failures(file: Path) -> Iterator[str]:
@@ -63,23 +66,24 @@ def _schema_failures(file: Path) -> Iterator[str]:
                 yield f"{table.name} differs from the contract in {', '.join(differing)}"
 
 
-def _landed_failures(
-    index: pl.DataFrame, normalized: dict[tuple[str, str], Decimal]
-) -> Iterator[str]:
+def _landed_failures(index: pl.DataFrame, normalized: _Totals) -> Iterator[str]:
     """Compare what each delivery says it adds up to with its rows and their rounding."""
     charges = index.filter((pl.col("status") == "current") & (pl.col("table") == "charges"))
+    left = dict(normalized)
     for row in charges.to_dicts():
         for total in row["delivered"]:
             if total["billing_currency"] is None:
                 continue
-            key = (row["delivery_id"], total["billing_currency"])
+            key = (row["delivery_id"], total["billing_period"], total["billing_currency"])
             amount, rounding = Decimal(total["amount"]), Decimal(total["rounding"])
-            difference = amount - rounding - normalized.get(key, Decimal(0))
+            difference = amount - rounding - left.pop(key, Decimal(0))
             if difference or abs(rounding) > total["rows"] * _HALF_DIGIT:
                 yield (
                     f"{row['source']} {row['slot']}: the delivery adds up to {shown(amount)} "
-                    f"{key[1]}, its normalized rows to {shown(amount - rounding - difference)}"
+                    f"{key[2]}, its normalized rows to {shown(amount - rounding - difference)}"
                 )
+    for (delivery, period, currency), cost in left.items():
+        yield f"{delivery}: nothing was delivered for {shown(cost)} {currency} of {period}"
 
 
 def _control_total_failures(settings: Settings, index: pl.DataFrame) -> Iterator[str]:
@@ -87,14 +91,12 @@ def _control_total_failures(settings: Settings, index: pl.DataFrame) -> Iterator
     stated = pl.read_parquet(settings.lake.root / "config" / "control_totals.parquet")
     failed = index.filter(pl.col("status") == "failed")
     for row in stated.to_dicts():
-        period_is = pl.lit(True)
-        if row["billing_period"]:
-            period_is = pl.col("billing_period") == row["billing_period"]
-        mine = (pl.col("source") == row["source"]) & period_is
+        mine = pl.col("source") == row["source"]
+        period, same = row["billing_period"], pl.col("billing_period") == row["billing_period"]
         # What could not be read is reported by itself; its last good state is not the stated one.
-        if failed.filter(mine).height:
+        if failed.filter(mine & (same.fill_null(True) if period else pl.lit(True))).height:
             continue
-        delivered = _delivered(index.filter(mine), row["billing_currency"])
+        delivered = _delivered(index.filter(mine), period, row["billing_currency"])
         if delivered is None:
             continue
         rows, amount = delivered
@@ -108,13 +110,16 @@ def _control_total_failures(settings: Settings, index: pl.DataFrame) -> Iterator
             )
 
 
-def _delivered(index: pl.DataFrame, currency: str | None) -> tuple[int, Decimal] | None:
+def _delivered(
+    index: pl.DataFrame, period: str | None, currency: str | None
+) -> tuple[int, Decimal] | None:
     """Return rows and amount of the deliveries in force; None where there is none."""
     totals = [
         total
         for delivered in index.filter(pl.col("status") == "current")["delivered"].to_list()
         for total in delivered or []
-        if currency is None or total["billing_currency"] in (currency, None)
+        if (period is None or total["billing_period"] == period)
+        and (currency is None or total["billing_currency"] in (currency, None))
     ]
     if not totals:
         return None

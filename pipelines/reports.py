@@ -133,7 +133,8 @@ def _source_row(
     last = max(manifests, key=lambda manifest: (manifest.order, manifest.slot), default=None)
     days = [day for listed in in_force["days"].to_list() for day in listed or []]
     newest = max((day["day"] for day in days), default=None)
-    periods = sorted({period for period in in_force["billing_period"] if period})
+    totals = [total for listed in in_force["delivered"].to_list() for total in listed or []]
+    periods = sorted({total["billing_period"] for total in totals if total["billing_period"]})
     finality = ", ".join(
         f"{period} {'final' if (name, period) in invoiced else 'provisional'}" for period in periods
     )

@@ -73,11 +73,12 @@ def write_warehouse(
             create table lake."index" (
                 status varchar, source varchar, slot varchar, "table" varchar, version varchar,
                 delivery_id varchar, billing_period varchar, fingerprint varchar,
-                days struct(day date, rows bigint, hash varchar)[]
+                days struct(day date, rows bigint, hash varchar)[],
+                delivered struct(billing_period varchar)[] default []
             )
         """)
         connection.executemany(
-            'insert into lake."index" values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+            'insert into lake."index" values (?, ?, ?, ?, ?, ?, ?, ?, ?, default)',
             [slot.row for slot in slots],
         )
         connection.execute("""

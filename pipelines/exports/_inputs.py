@@ -22,7 +22,12 @@ _AS_OF = r"""
     with versions as (
         select regexp_extract(version, '\d{4}-?\d\d-?\d\dT\d\d:?\d\d:?\d\d') as written_at
         from lake."index"
-        where status = 'current' and billing_period = $period
+        where
+            status = 'current'
+            and (
+                billing_period = $period
+                or len(list_filter(delivered, lambda item: item.billing_period = $period)) > 0
+            )
     ),
     moments as (
         select try_strptime(regexp_replace(written_at, '[-:]', '', 'g'), '%Y%m%dT%H%M%S') as moment
@@ -50,6 +55,7 @@ _DELIVERIES = """
         status = 'current'
         and (
             billing_period = $period
+            or len(list_filter(delivered, lambda item: item.billing_period = $period)) > 0
             or len(list_filter(days, lambda item: item.day between first_day and last_day)) > 0
         )
     order by all

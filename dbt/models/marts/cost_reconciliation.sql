@@ -3,7 +3,7 @@
 with delivered as (
     select
         deliveries.source,
-        deliveries.billing_period,
+        item.billing_period,
         item.billing_currency,
         sum(item.rows)::bigint as rows,
         sum(item.amount::decimal(38, 24)) as amount,
@@ -11,7 +11,7 @@ with delivered as (
     from {{ ref('stg_lake__deliveries') }} as deliveries
     cross join lateral (select unnest(deliveries.delivered) as item) as items
     where deliveries.status = 'current' and item.billing_currency is not null
-    group by deliveries.source, deliveries.billing_period, item.billing_currency
+    group by deliveries.source, item.billing_period, item.billing_currency
 ),
 
 charges as (
