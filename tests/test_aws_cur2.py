@@ -12,11 +12,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from connectors._aws.columns import DISCOUNTS
 from connectors._base import Source, Window
 from connectors._lake import Lake
 from connectors._normalize import normalize
 from connectors.aws_cur2 import CONNECTOR
-from connectors.aws_cur2._columns import DISCOUNTS
 
 PLAN = "arn:aws:savingsplans::111122223333:savingsplan/plan-1"
 RESERVATION = "arn:aws:ec2:us-west-2:111122223333:reserved-instances/ri-1"

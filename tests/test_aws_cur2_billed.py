@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors._aws.columns import LINE_TYPES
 from connectors._base import Source, Window
 from connectors._lake import Lake
 from connectors._normalize import normalize
 from connectors.aws_cur2 import CONNECTOR
-from connectors.aws_cur2._columns import LINE_TYPES
 
 PLAN = "arn:aws:savingsplans::111122223333:savingsplan/plan-1"
 Row = dict[str, str]

@@ -5,12 +5,12 @@
 - version: the manifest's executionId, in the order of the create-new timestamp
 """
 
+from connectors._aws.charges import CHARGES_SQL
+from connectors._aws.columns import COLUMNS
+from connectors._aws.costs import AMOUNTS
+from connectors._aws.exports import CurOptions, discover, fetch
+from connectors._aws.rows import read
 from connectors._base import About, Connector
-from connectors.aws_cur2._charges import CHARGES_SQL
-from connectors.aws_cur2._columns import COLUMNS
-from connectors.aws_cur2._costs import AMOUNTS
-from connectors.aws_cur2._delivery import CurOptions, discover, fetch
-from connectors.aws_cur2._read import read
 from models.tables import CHARGES
 
 CONNECTOR = Connector(

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from connectors._aws.rows import is_empty
 from connectors._base import Delivery, Landed, Options, Source, Window
 from connectors._files import ChangedError, Store, StoredFile, open_store
-from connectors.aws_cur2._read import is_empty
 from models.errors import ConfigError, ContractError, FetchError
 
 _TRIES = 3

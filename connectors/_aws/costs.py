@@ -16,9 +16,9 @@ of them, and a fee row brings a second, Unused row with what nobody used.
 
 from collections.abc import Mapping
 
+from connectors._aws.columns import LINE_TYPES, PRIVATE_DISCOUNTS
+from connectors._aws.services import SERVICES, UNITS
 from connectors._sql import quoted
-from connectors.aws_cur2._columns import LINE_TYPES, PRIVATE_DISCOUNTS
-from connectors.aws_cur2._services import SERVICES, UNITS
 
 
 def _texts(values: tuple[str, ...]) -> str:

@@ -1,7 +1,7 @@
 """Costed lines as FOCUS columns."""
 
-from connectors.aws_cur2._costs import COSTED, names
-from connectors.aws_cur2._services import REGIONS
+from connectors._aws.costs import COSTED, names
+from connectors._aws.services import REGIONS
 
 
 def _unit_price(rate: str, cost: str) -> str:

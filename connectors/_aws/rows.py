@@ -6,9 +6,9 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from connectors._aws.columns import COLUMNS
+from connectors._aws.costs import HAS_NET_COSTS
 from connectors._sql import quoted, quoted_list
-from connectors.aws_cur2._columns import COLUMNS
-from connectors.aws_cur2._costs import HAS_NET_COSTS
 
 _KINDS = {column.name: column.kind for column in COLUMNS}
 
