@@ -1,7 +1,8 @@
 """Normalize landed deliveries: check the inputs, cast to the contract, write Parquet, index it."""
 
 import hashlib
-import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import polars as pl
 
 from connectors._base import Connector, InputColumn, Source
 from connectors._lake import Lake, Progress, _silent, failure_row, slot_is
+from connectors._restatements import restatements_query
 from connectors._sql import connect, quoted
-from models.currencies import ISO_4217
+from connectors._write import write
 from models.errors import ContractError
 from models.manifest import Manifest
-from models.tables import CHARGES, PROVENANCE, Table
+from models.tables import CHARGES, RESTATEMENTS, Table
 
 # Raise when the meaning of a normalized table changes without a change of its columns.
 CONTRACT_VERSION = 2
@@ -28,71 +30,126 @@ def normalize(
     A slot that fails keeps the rows of its last good delivery.
     """
     failures: dict[str, str] = {}
-    done = {
-        (row["slot"], row["fingerprint"])
-        for row in lake.index().filter(pl.col("source") == source.name).to_dicts()
-        if row["status"] == "current"
-    }
+    files = _files_in_force(lake, source, connector)
     for slot, versions in sorted(lake.manifests(source.name).items()):
         manifest = versions[-1]
         fingerprint = _fingerprint(manifest, connector, source)
-        if (slot, fingerprint) in done:
-            continue
-        progress(f"{source.name}: normalizing {slot}")
-        try:
-            rows = _normalize_one(lake, source, connector, manifest, fingerprint)
-        except ContractError as error:
-            failures[slot] = str(error)
-            failure = failure_row(source, connector, manifest, str(error))
-            failed = slot_is(source.name, slot) & (pl.col("status") == "failed")
-            lake.replace_in_index([failure], gone=failed)
-        else:
+        if fingerprint not in files[slot]:
+            progress(f"{source.name}: normalizing {slot}")
+            try:
+                rows = _normalize_one(lake, source, connector, manifest, fingerprint)
+            except ContractError as error:
+                failures[slot] = str(error)
+                failure = failure_row(source, connector, manifest, str(error))
+                failed = slot_is(source.name, slot) & (pl.col("status") == "failed")
+                lake.replace_in_index([failure], gone=failed)
+                continue
+            files[slot] |= {fingerprint: str(rows[0]["file"])}
             lake.replace_in_index(rows, gone=slot_is(source.name, slot))
+        if connector.produces[0] is CHARGES:
+            _record_restatements(lake, source, connector, versions, files[slot])
     return failures
 
 
+# Of each slot, the file of its first table, and that of its restatements, by fingerprint.
+_Files = defaultdict[str, dict[str, str]]
+
+
+def _files_in_force(lake: Lake, source: Source, connector: Connector) -> _Files:
+    files: _Files = defaultdict(dict)
+    tables = [connector.produces[0].name, RESTATEMENTS.name]
+    mine = lake.index().filter(pl.col("table").is_in(tables), source=source.name, status="current")
+    for row in mine.to_dicts():
+        files[row["slot"]][row["fingerprint"]] = row["file"]
+    return files
+
+
+def _record_restatements(
+    lake: Lake,
+    source: Source,
+    connector: Connector,
+    versions: Sequence[Manifest],
+    files: Mapping[str, str],
+) -> None:
+    """Index what each delivery of a slot changed, unless that is known of all of them."""
+    code = _hash(_code(connector, source))[:16]
+    fingerprint = _hash([code, *(manifest.delivery_id for manifest in versions)])
+    if fingerprint in files:
+        return
+
+    def file_of(manifest: Manifest) -> Path:
+        made_from = _fingerprint(manifest, connector, source)
+        if made_from in files:
+            return lake.root / files[made_from]
+        rows = _normalize_one(lake, source, connector, manifest, made_from)
+        return lake.root / str(rows[0]["file"])
+
+    manifest = versions[-1]
+    known = [file for file in files.values() if file.startswith(f"{RESTATEMENTS.name}/")]
+    query = restatements_query(versions, file_of, code, lake.root / known[0] if known else None)
+    with connect() as connection:
+        written = write(lake, connection, RESTATEMENTS, query, manifest)
+    row = _index_row(source, connector, manifest, RESTATEMENTS, fingerprint) | written
+    outdated = slot_is(source.name, manifest.slot) & (pl.col("table") == RESTATEMENTS.name)
+    lake.replace_in_index([row], gone=outdated)
+
+
 def _fingerprint(manifest: Manifest, connector: Connector, source: Source) -> str:
-    parts = [
+    sent = (file.sha256 for file in manifest.files)
+    return _hash([manifest.delivery_id, *sent, *_code(connector, source)])
+
+
+def _code(connector: Connector, source: Source) -> list[str]:
+    return [
         str(CONTRACT_VERSION),
-        manifest.delivery_id,
-        *(file.sha256 for file in manifest.files),
         *(f"{name}={sql}" for name, sql in sorted(connector.normalize(source).items())),
         *(f"{table.name}:{table.columns}" for table in connector.produces),
         connector.amounts,
     ]
+
+
+def _hash(parts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _index_row(
+    source: Source, connector: Connector, manifest: Manifest, table: Table, fingerprint: str
+) -> dict[str, object]:
+    return {
+        "status": "current",
+        "source": source.name,
+        "connector": connector.name,
+        "slot": manifest.slot,
+        "table": table.name,
+        "version": manifest.version,
+        "delivery_id": manifest.delivery_id,
+        "billing_period": manifest.billing_period,
+        "fingerprint": fingerprint,
+        "delivered": [],
+    }
 
 
 def _normalize_one(
     lake: Lake, source: Source, connector: Connector, manifest: Manifest, fingerprint: str
 ) -> list[dict[str, object]]:
+    """Write the tables of one delivery; return their rows of the index."""
     where = f"{source.name} {manifest.slot}"
     with connect() as connection:
         _bind_inputs(connection, connector, lake.folder(manifest), manifest, where)
         try:
             delivered = _delivered(connection, connector, manifest)
             queries = connector.normalize(source)
-            return [
-                _write(lake, connection, table, queries[table.name], manifest)
-                | {
-                    "status": "current",
-                    "source": source.name,
-                    "connector": connector.name,
-                    "slot": manifest.slot,
-                    "table": table.name,
-                    "version": manifest.version,
-                    "delivery_id": manifest.delivery_id,
-                    "billing_period": manifest.billing_period,
-                    "fingerprint": fingerprint,
-                    # Several tables can come from one delivery: it was delivered once.
-                    "delivered": delivered if table is connector.produces[0] else [],
-                }
+            rows = [
+                _index_row(source, connector, manifest, table, fingerprint)
+                | write(lake, connection, table, queries[table.name], manifest)
                 for table in connector.produces
             ]
         except duckdb.Error as error:
             with suppress(duckdb.Error):
                 _explain_bad_value(connection, connector, where)
             raise ContractError(f"{where}: {_first_line(error)}") from error
+    # Several tables can come from one delivery: it was delivered once.
+    return [rows[0] | {"delivered": delivered}, *rows[1:]]
 
 
 def _bind_inputs(
@@ -195,94 +252,6 @@ def _delivered(
     """)
     names = [item[0] for item in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _write(
-    lake: Lake,
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    query: str,
-    manifest: Manifest,
-) -> dict[str, object]:
-    """Write one table's rows; return its file and the rows and content hash of each day."""
-    folder = lake.root / table.name
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{os.getpid()}.tmp"
-    connection.execute(
-        f"copy ({_cast(connection, table, query, manifest)}) to {quoted(str(temporary))} "
-        "(format parquet, compression zstd, row_group_size 100000)"
-    )
-    _check_contract(connection, table, temporary, manifest)
-    days = _days(connection, table, temporary)
-    content = repr((manifest.delivery_id, table.columns, days))
-    name = f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.parquet"
-    os.replace(temporary, folder / name)
-    return {"file": f"{table.name}/{name}", "days": days}
-
-
-def _cast(
-    connection: duckdb.DuckDBPyConnection, table: Table, query: str, manifest: Manifest
-) -> str:
-    present = {row[0] for row in connection.execute(f"describe {query}").fetchall()}
-    unknown = present - set(table.column_names)
-    if unknown:
-        raise ContractError(f"{manifest.connector}: {table.name} has no column {min(unknown)}")
-    given = {
-        "x_source": quoted(manifest.source),
-        "x_delivery_id": quoted(manifest.delivery_id),
-    }
-    columns = ", ".join(
-        f"cast({given.get(column.name, column.name if column.name in present else 'null')} "
-        f"as {column.type}) as {column.name}"
-        for column in table.columns
-    )
-    order = f" order by {table.order_by}" if table.order_by else ""
-    return f"select {columns} from ({query}){order}"
-
-
-def _check_contract(
-    connection: duckdb.DuckDBPyConnection, table: Table, file: Path, manifest: Manifest
-) -> None:
-    checks = {
-        f"{column.name} is empty": f"{column.name} is null"
-        for column in table.columns
-        if not column.nullable
-    }
-    if table is CHARGES:
-        known = ", ".join(quoted(code) for code in sorted(ISO_4217))
-        checks["billing_currency is not an ISO 4217 code"] = f"billing_currency not in ({known})"
-        checks["charge_period_end is not after charge_period_start"] = (
-            "charge_period_end <= charge_period_start"
-        )
-    counts = ", ".join(f"count(*) filter ({condition})" for condition in checks.values())
-    found = connection.execute(f"select {counts} from read_parquet({quoted(str(file))})").fetchone()
-    for (sentence, condition), count in zip(checks.items(), found or (), strict=True):
-        if count:
-            row = connection.execute(
-                f"select x_file, x_row, {condition.split()[0]} "
-                f"from read_parquet({quoted(str(file))}) where {condition} limit 1"
-            ).fetchone()
-            assert row is not None
-            raise ContractError(
-                f"{manifest.source} {manifest.slot}: file {row[0]}, row {row[1]}: {sentence}"
-                + (f" ({row[2]})" if row[2] is not None else "")
-                + (f", and so in {count - 1} more rows" if count > 1 else "")
-            )
-
-
-def _days(
-    connection: duckdb.DuckDBPyConnection, table: Table, file: Path
-) -> list[dict[str, object]]:
-    """Return rows and an order-free content hash for each day; where rows came from is left out."""
-    content = ", ".join(column.name for column in table.columns if column not in PROVENANCE[1:])
-    cursor = connection.execute(f"""
-        select {table.day} as day, count(*) as rows, cast(sum(hash({content})) as varchar) as hash
-        from read_parquet({quoted(str(file))}) group by day order by day
-    """)
-    return [
-        {"day": day, "rows": rows, "hash": content_hash}
-        for day, rows, content_hash in cursor.fetchall()
-    ]
 
 
 def _first_line(error: Exception) -> str:

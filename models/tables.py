@@ -247,6 +247,32 @@ FX_RATES = Table(
     ),
 )
 
+# What each delivery changed, written by the lake: the deltas of a period add up to what it costs.
+RESTATEMENTS = Table(
+    name="restatements",
+    day="billing_period_start(x_billing_period)::date",
+    columns=(
+        *_required("x_source", "slot", "normalized_by"),
+        # NULL for the first delivery of a slot.
+        *_optional("delivery_before"),
+        *_required("delivery_after"),
+        Column("delivery_number", "bigint", nullable=False),
+        *_required("x_billing_period", "billing_currency"),
+        *_required("service_provider_name", "service_name", "charge_category"),
+        *_required(
+            "rows_before", "rows_after", "rows_gained", "rows_lost", "rows_changed", type="bigint"
+        ),
+        *_required(
+            "billed_cost_before",
+            "billed_cost_after",
+            "billed_cost_gained",
+            "billed_cost_lost",
+            "billed_cost_changed",
+            type=MONEY,
+        ),
+    ),
+)
+
 RESOURCE_STATES = Table(
     name="resource_states",
     day="cast(started_at as date)",
@@ -286,5 +312,6 @@ TABLES = {
         TOKEN_USAGE,
         RESOURCE_STATES,
         QUARANTINE,
+        RESTATEMENTS,
     )
 }

@@ -100,7 +100,7 @@ def deliver(lake: Lake, vendor: Vendor, version: int, rows: list[str]) -> dict[s
 
 def in_force(lake: Lake) -> tuple[list[str], Decimal]:
     """The version in force and the sum of its charges."""
-    index = lake.index().filter(pl.col("status") == "current")
+    index = lake.index().filter(status="current", table="charges")
     files = [str(lake.root / file) for file in index["file"]]
     total = duckdb.execute("select sum(billed_cost) from read_parquet(?)", [files]).fetchone()
     assert total is not None

@@ -1,0 +1,102 @@
+"""Write a normalized table: cast to the contract, checked against it, named by its content."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import duckdb
+
+from connectors._lake import Lake
+from connectors._sql import quoted
+from models.currencies import ISO_4217
+from models.errors import ContractError
+from models.manifest import Manifest
+from models.tables import CHARGES, PROVENANCE, Table
+
+
+def write(
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    query: str,
+    manifest: Manifest,
+) -> dict[str, object]:
+    """Write one table's rows; return its file and the rows and content hash of each day."""
+    folder = lake.root / table.name
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".{os.getpid()}.tmp"
+    connection.execute(
+        f"copy ({_cast(connection, table, query, manifest)}) to {quoted(str(temporary))} "
+        "(format parquet, compression zstd, row_group_size 100000)"
+    )
+    _check_contract(connection, table, temporary, manifest)
+    days = _days(connection, table, temporary)
+    content = repr((manifest.delivery_id, table.columns, days))
+    name = f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.parquet"
+    os.replace(temporary, folder / name)
+    return {"file": f"{table.name}/{name}", "days": days}
+
+
+def _cast(
+    connection: duckdb.DuckDBPyConnection, table: Table, query: str, manifest: Manifest
+) -> str:
+    present = {row[0] for row in connection.execute(f"describe {query}").fetchall()}
+    unknown = present - set(table.column_names)
+    if unknown:
+        raise ContractError(f"{manifest.connector}: {table.name} has no column {min(unknown)}")
+    given = {
+        "x_source": quoted(manifest.source),
+        "x_delivery_id": quoted(manifest.delivery_id),
+    }
+    columns = ", ".join(
+        f"cast({given.get(column.name, column.name if column.name in present else 'null')} "
+        f"as {column.type}) as {column.name}"
+        for column in table.columns
+    )
+    order = f" order by {table.order_by}" if table.order_by else ""
+    return f"select {columns} from ({query}){order}"
+
+
+def _check_contract(
+    connection: duckdb.DuckDBPyConnection, table: Table, file: Path, manifest: Manifest
+) -> None:
+    checks = {
+        f"{column.name} is empty": f"{column.name} is null"
+        for column in table.columns
+        if not column.nullable
+    }
+    if table is CHARGES:
+        known = ", ".join(quoted(code) for code in sorted(ISO_4217))
+        checks["billing_currency is not an ISO 4217 code"] = f"billing_currency not in ({known})"
+        checks["charge_period_end is not after charge_period_start"] = (
+            "charge_period_end <= charge_period_start"
+        )
+    counts = ", ".join(f"count(*) filter ({condition})" for condition in checks.values())
+    found = connection.execute(f"select {counts} from read_parquet({quoted(str(file))})").fetchone()
+    for (sentence, condition), count in zip(checks.items(), found or (), strict=True):
+        if count:
+            row = connection.execute(
+                f"select x_file, x_row, {condition.split()[0]} "
+                f"from read_parquet({quoted(str(file))}) where {condition} limit 1"
+            ).fetchone()
+            assert row is not None
+            raise ContractError(
+                f"{manifest.source} {manifest.slot}: file {row[0]}, row {row[1]}: {sentence}"
+                + (f" ({row[2]})" if row[2] is not None else "")
+                + (f", and so in {count - 1} more rows" if count > 1 else "")
+            )
+
+
+def _days(
+    connection: duckdb.DuckDBPyConnection, table: Table, file: Path
+) -> list[dict[str, object]]:
+    """Return rows and an order-free content hash for each day; where rows came from is left out."""
+    content = ", ".join(column.name for column in table.columns if column not in PROVENANCE[1:])
+    cursor = connection.execute(f"""
+        select {table.day} as day, count(*) as rows, cast(sum(hash({content})) as varchar) as hash
+        from read_parquet({quoted(str(file))}) group by day order by day
+    """)
+    return [
+        {"day": day, "rows": rows, "hash": content_hash}
+        for day, rows, content_hash in cursor.fetchall()
+    ]
