@@ -36,18 +36,40 @@ def check_lake(settings: Settings) -> list[Check]:
     index = current_index(settings)
     with duckdb.connect(str(build_file(settings)), read_only=True) as connection:
         normalized = _normalized(connection)
+        billed_twice = tuple(_authority_failures(connection))
     return [
         Check("schema", tuple(_schema_failures(build_file(settings)))),
         Check("landed_equals_normalized", tuple(_landed_failures(index, normalized))),
         Check("control_totals", tuple(_control_total_failures(settings, index))),
+        Check("one_authority", billed_twice),
     ]
+
+
+def _authority_failures(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Find what two sources bill: a provider, an account and a billing period."""
+    rows = connection.execute("""
+        select
+            service_provider_name,
+            coalesce(sub_account_id, billing_account_id) as account,
+            x_billing_period,
+            array_agg(distinct x_source order by x_source) as sources
+        from lake.charges
+        group by all
+        having count(distinct x_source) > 1
+        order by all
+    """).fetchall()
+    for provider, account, period, sources in rows:
+        yield (
+            f"{' and '.join(sources)} both bill {provider} account {account} for {period}: only one "
+            "may count; set authoritative: false on the other"
+        )
 
 
 def _normalized(connection: duckdb.DuckDBPyConnection) -> _Totals:
     """Return Σ billed_cost by delivery, billing period and currency."""
     rows = connection.execute(
-        "select x_delivery_id, x_billing_period, billing_currency, sum(billed_cost) "
-        "from lake.charges group by all"
+        "select x_delivery_id, x_billing_period, billing_currency, sum(billed_cost) from "
+        "(from lake.charges union all from lake.compared_charges) group by all"
     ).fetchall()
     return {(delivery, period, currency): cost for delivery, period, currency, cost in rows}
 
@@ -91,10 +113,10 @@ def _control_total_failures(settings: Settings, index: pl.DataFrame) -> Iterator
     stated = pl.read_parquet(settings.lake.root / "config" / "control_totals.parquet")
     failed = index.filter(pl.col("status") == "failed")
     for row in stated.to_dicts():
-        mine = pl.col("source") == row["source"]
-        period, same = row["billing_period"], pl.col("billing_period") == row["billing_period"]
+        mine, period = pl.col("source") == row["source"], row["billing_period"]
+        is_missing = pl.col("billing_period").is_in([period, None], nulls_equal=True)
         # What could not be read is reported by itself; its last good state is not the stated one.
-        if failed.filter(mine & (same.fill_null(True) if period else pl.lit(True))).height:
+        if failed.filter(mine & (is_missing if period else pl.lit(True))).height:
             continue
         delivered = _delivered(index.filter(mine), period, row["billing_currency"])
         if delivered is None:

@@ -16,7 +16,7 @@ from connectors._base import Connector, Source
 from connectors._lake import Lake
 from models.config import Config, SourceConfig
 from models.errors import ConfigError
-from models.tables import CHARGES
+from models.tables import CHARGES, FX_RATES, METERED_USAGE
 
 CONFIG_VARIABLE = "UNITLEDGER_CONFIG"
 # In the repository; where it was installed from a wheel, among the shared files.
@@ -42,8 +42,8 @@ class ConfiguredSource:
 
     @property
     def is_billing(self) -> bool:
-        """Whether it delivers charges, by billing period; else telemetry, by day."""
-        return CHARGES in self.connector.produces
+        """Whether it delivers what is billed, by billing period; else telemetry, by day."""
+        return not {CHARGES, METERED_USAGE, FX_RATES}.isdisjoint(self.connector.produces)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import polars as pl
 
 from connectors._sql import quoted, quoted_list
 from models.errors import ConfigError, ContractError
-from models.tables import TABLES, Table
+from models.tables import CHARGES, TABLES, Table
 from pipelines.config_tables import CONFIG_SCHEMAS
 from pipelines.settings import Settings
 
@@ -45,9 +45,21 @@ def prepare(settings: Settings) -> Path:
                 f"create table lake.{name} as select * from read_parquet({quoted(str(config))})"
             )
         for table in TABLES.values():
-            files = listed_files(settings, index, table)
+            files = listed_files(settings, index.filter(_counts(settings, table)), table)
             connection.execute(f"create view lake.{table.name} as {_rows(table, files)}")
+        others = listed_files(settings, index.filter(~_counts(settings, CHARGES)), CHARGES)
+        connection.execute(f"create view lake.compared_charges as {_rows(CHARGES, others)}")
     return file
+
+
+def _counts(settings: Settings, table: Table) -> pl.Expr:
+    """Select the sources whose rows count: of charges, those that are the authority for them."""
+    others = [
+        item.name
+        for item in settings.sources.values()
+        if table is CHARGES and not item.source.options.authoritative
+    ]
+    return ~pl.col("source").is_in(others)
 
 
 def discard(settings: Settings) -> None:

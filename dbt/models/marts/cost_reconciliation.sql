@@ -10,7 +10,12 @@ with delivered as (
         sum(item.rounding::decimal(38, 24)) as rounding
     from {{ ref('stg_lake__deliveries') }} as deliveries
     cross join lateral (select unnest(deliveries.delivered) as item) as items
-    where deliveries.status = 'current' and item.billing_currency is not null
+    where
+        deliveries.status = 'current'
+        and item.billing_currency is not null
+        and deliveries.source in (
+            select sources.source from {{ ref('stg_lake__sources') }} as sources where sources.is_authoritative
+        )
     group by deliveries.source, item.billing_period, item.billing_currency
 ),
 
@@ -69,7 +74,9 @@ keys as (
     select source, billing_period, billing_currency from charges
     union
     select source, billing_period, billing_currency from stated
-    where source in (select sources.source from {{ source('lake', 'sources') }} as sources)
+    where source in (
+        select sources.source from {{ ref('stg_lake__sources') }} as sources where sources.is_authoritative
+    )
 ),
 
 totals as (
@@ -159,11 +166,17 @@ select
     steps.actual_rows::bigint as actual_rows,
     steps.rounding::decimal(38, 24) as rounding,
     steps.expected_from,
+    finalities.finality,
     failures.error
 from steps
+left join {{ ref('int_period_finalities') }} as finalities
+    on
+        steps.source = finalities.source
+        and steps.billing_period = finalities.billing_period
+        and steps.billing_currency = finalities.billing_currency
 full join failures
     on
         steps.source = failures.source
         and steps.billing_period is not distinct from failures.billing_period
         and steps.step = 'landed'
-order by source, billing_period, billing_currency, steps.step_order
+order by coalesce(steps.source, failures.source), 2, 3, steps.step_order

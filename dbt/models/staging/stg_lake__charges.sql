@@ -2,7 +2,7 @@
 select
     * exclude (
         x_source, x_billing_period, x_charge_kind, x_line_item_type, x_usage_type, x_operation,
-        x_model, x_token_type, x_service_tier, x_api_key_id, x_billed_milliseconds, x_gpu_count
+        x_model, x_token_type, x_service_tier, x_api_key_id, x_billed_milliseconds, x_gpu_count, x_finality
     ),
     x_source as source,
     x_billing_period as billing_period,
@@ -16,5 +16,6 @@ select
     x_api_key_id as api_key_id,
     x_billed_milliseconds as billed_milliseconds,
     x_gpu_count as gpu_count,
+    x_finality as finality,
     cast(charge_period_start as date) as charge_date
 from {{ source('lake', 'charges') }}
