@@ -7,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
-import polars as pl
 import pytest
 
 from connectors import _files
@@ -75,7 +74,7 @@ class Export:
         return failures.get("2026-10", "")
 
     def billed(self) -> Decimal:
-        index = self.lake.index().filter(pl.col("status") == "current")
+        index = self.lake.index().filter(table="charges", status="current")
         files = [str(self.lake.root / file) for file in index["file"]]
         [total] = duckdb.execute("select sum(billed_cost) from read_parquet(?)", [files]).fetchall()
         return Decimal(total[0])

@@ -81,7 +81,8 @@ class Bucket:
 
     def billed(self) -> Decimal:
         assert normalize(self.lake, self.source, CONNECTOR) == {}
-        files = [str(self.lake.root / file) for file in self.lake.index()["file"]]
+        index = self.lake.index().filter(table="charges")
+        files = [str(self.lake.root / file) for file in index["file"]]
         [total] = duckdb.execute("select sum(billed_cost) from read_parquet(?)", [files]).fetchall()
         return Decimal(total[0])
 

@@ -1,7 +1,9 @@
 """Costed lines as FOCUS columns."""
 
-from connectors._aws.costs import COSTED, names
-from connectors._aws.services import REGIONS
+from connectors._aws.costs import COSTED
+from connectors._aws.services import REGIONS, as_map
+from connectors._aws.tags import TAGS
+from connectors._aws.tokens import METERS
 
 
 def _unit_price(rate: str, cost: str) -> str:
@@ -13,9 +15,9 @@ def _unit_price(rate: str, cost: str) -> str:
     trillion = "1000000000000"
     return f"""case
             when sku_price_id is null then null
-            when abs(money({rate}) * quantity - {cost})
+            when abs(money({rate}) * units_a_priced_unit * quantity - {cost})
                 <= greatest(abs({cost}), 1) * 0.000000001
-                then money({rate})
+                then money({rate}) * units_a_priced_unit
             when {cost} * sign(quantity) > 0
                 then cast(
                     cast({cost} * {trillion} as hugeint) * {trillion}
@@ -24,43 +26,45 @@ def _unit_price(rate: str, cost: str) -> str:
         end"""
 
 
-# Most rows have resource tags only: building a new map of them would cost ten times as much.
-_TAGS = """
+_SKU_PRICE_DETAILS = """
+        -- Patching an empty object drops what is null.
         case
-            when cardinality(resource_tag_map) > 0
-                and coalesce(cardinality(cost_category_map), 0) = 0
-                then to_json(resource_tag_map)
-            else nullif(to_json(map_concat(
-                case
-                    when cardinality(resource_tag_map) > 0 then resource_tag_map
-                    -- The same tags again, among others, in AWS's newer column.
-                    else map_from_entries(list_transform(
-                        list_filter(
-                            map_entries(cast(tags as map(varchar, varchar))),
-                            lambda entry: starts_with(entry.key, 'resourceTags/')
-                        ),
-                        lambda entry: {'key': substr(entry.key, 14), 'value': entry.value}
-                    ))
+            when is_tokens then json_merge_patch('{}', json_object(
+                'x_ModelId', tokens.model,
+                'x_TokenDirection', if(contains(tokens.type, 'output'), 'Output', 'Input'),
+                'x_TokenCacheAction', case
+                    when starts_with(tokens.type, 'cache_read') then 'Read'
+                    when starts_with(tokens.type, 'cache_write') then 'Write'
                 end,
-                map_from_entries(list_transform(
-                    map_entries(cost_category_map),
-                    lambda entry: {'key': 'costCategory/' || entry.key, 'value': entry.value}
+                'x_ServiceTier', coalesce(tokens.tier, 'standard'),
+                'x_InferenceScope', tokens.scope
+            ))
+            when sku_price_id is not null and product_instance_type is not null
+                then json_merge_patch('{}', json_object(
+                    'InstanceType', product_instance_type,
+                    'CoreCount', try_cast(product_attributes['vcpu'] as integer),
+                    'GpuCount', try_cast(product_attributes['gpu'] as integer),
+                    'MemorySize',
+                    try_cast(replace(product_attributes['memory'], ' GiB', '') as double),
+                    'OperatingSystem', product_attributes['operating_system']
                 ))
-            )), '{}')
         end
 """
 
-_SKU_PRICE_DETAILS = """
-        case when sku_price_id is not null and product_instance_type is not null
-            -- Patching an empty object drops what is null.
-            then json_merge_patch('{}', json_object(
-                'InstanceType', product_instance_type,
-                'CoreCount', try_cast(product_attributes['vcpu'] as integer),
-                'GpuCount', try_cast(product_attributes['gpu'] as integer),
-                'MemorySize', try_cast(replace(product_attributes['memory'], ' GiB', '') as double),
-                'OperatingSystem', product_attributes['operating_system']
-            ))
-        end
+# Machines, for sharing their cost by time: those of EC2 and those of SageMaker's endpoints, jobs
+# and notebooks. Their surcharges (EBS optimization, CPU credits, volumes) are not here: their hours
+# are no hours of the machine; nor is what a reservation did not use, which is nobody's machine.
+_IS_MACHINE = """
+        is_usage
+        and coalesce(unit, 'Hours') in ('Hours', 'Units')
+        and (
+            (line_item_product_code = 'AmazonEC2'
+                and starts_with(line_item_resource_id, 'i-')
+                and regexp_matches(line_item_usage_type, '(^|-)(Box|Spot|Dedicated)Usage'))
+            or (line_item_product_code = 'AmazonSageMaker'
+                and line_item_resource_id is not null
+                and regexp_matches(line_item_usage_type, '(^|-)[A-Za-z]+:ml[.]'))
+        )
 """
 
 CHARGES_SQL = f"""
@@ -132,8 +136,15 @@ CHARGES_SQL = f"""
             as pricing_currency_contracted_unit_price,
         case when sku_price_id is not null then quantity end as pricing_quantity,
         case when pricing_quantity is not null then unit end as pricing_unit,
-        case when is_usage then pricing_quantity end as consumed_quantity,
-        case when consumed_quantity is not null then unit end as consumed_unit,
+        case
+            when is_tokens then pricing_quantity * 1000000
+            when is_usage then pricing_quantity
+        end as consumed_quantity,
+        case
+            when consumed_quantity is null then null
+            when is_tokens then 'Tokens'
+            else unit
+        end as consumed_unit,
 
         -- Commitments and reservations.
         commitment_id as commitment_discount_id,
@@ -191,7 +202,7 @@ CHARGES_SQL = f"""
                 regexp_extract(line_item_availability_zone, '^[a-z]+-[a-z]+(-[a-z]+)?-[0-9]'), ''
             )
         ) as region_id,
-        coalesce({names(REGIONS)}[region_id], region_id) as region_name,
+        coalesce({as_map(REGIONS)}[region_id], region_id) as region_name,
         line_item_availability_zone as availability_zone,
 
         -- Who sells it. AWS invoices what third parties sell on its Marketplace; provider and
@@ -201,33 +212,43 @@ CHARGES_SQL = f"""
         case when is_marketplace then coalesce(line_item_legal_entity, 'AWS Marketplace')
             else coalesce(bill_invoicing_entity, 'AWS')
         end as publisher_name,
-        case when is_marketplace then publisher_name else 'AWS' end as service_provider_name,
-        case when not is_marketplace then 'AWS' end as host_provider_name,
+        -- Bedrock serves the models of others, and is what telemetry knows.
+        case when is_marketplace and meter_words is null then publisher_name else 'AWS' end
+            as service_provider_name,
+        case when not is_marketplace or meter_words is not null then 'AWS' end
+            as host_provider_name,
         coalesce(
             service.service_name, product_attributes['product_name'], line_item_product_code, 'AWS'
         ) as service_name,
-        coalesce(service.service_category, 'Other') as service_category,
-        coalesce(service.service_subcategory, 'Other (Other)') as service_subcategory,
+        case when meter_words is null then coalesce(service.service_category, 'Other')
+            else 'AI and Machine Learning'
+        end as service_category,
+        case when meter_words is null then coalesce(service.service_subcategory, 'Other (Other)')
+            else 'Generative AI'
+        end as service_subcategory,
         sku_id,
-        case when sku_id is not null then line_item_usage_type end as sku_meter,
+        case
+            when sku_id is null then null
+            when is_tokens then {as_map(METERS)}[tokens.type]
+            else line_item_usage_type
+        end as sku_meter,
         sku_price_id,
         {_SKU_PRICE_DETAILS} as sku_price_details,
-        {_TAGS} as tags,
+        {TAGS} as tags,
 
-        -- Machines, for sharing their cost by time. Their surcharges (EBS optimization, CPU
-        -- credits) are not here: their hours are no hours of the machine.
-        case
-            when is_usage
-                and line_item_product_code = 'AmazonEC2'
-                and starts_with(line_item_resource_id, 'i-')
-                and regexp_matches(line_item_usage_type, '(^|-)(Box|Spot|Dedicated)Usage')
-                and coalesce(unit, 'Hours') in ('Hours', 'Units')
-                then 'capacity'
-        end as x_charge_kind,
-        case when x_charge_kind is not null then cast(quantity * 3600000 as bigint) end
+        case when is_tokens then 'tokens' when {_IS_MACHINE} then 'capacity' end as x_charge_kind,
+        tokens.model as x_model,
+        case when is_tokens then tokens.type end as x_token_type,
+        case when is_tokens then tokens.tier end as x_service_tier,
+        -- Who called Bedrock: the ARN of a role's session or of a user.
+        line_item_iam_principal as x_api_key_id,
+        case when x_charge_kind = 'capacity' then cast(quantity * 3600000 as bigint) end
             as x_billed_milliseconds,
-        case when x_charge_kind is not null then try_cast(product_attributes['gpu'] as bigint) end
+        case when x_charge_kind = 'capacity' then try_cast(product_attributes['gpu'] as bigint) end
             as x_gpu_count,
+        case when getvariable('has_invoice_ids')
+            then if(bill_invoice_id is null, 'provisional', 'final')
+        end as x_finality,
         x_file,
         x_row
     from costed

@@ -1,4 +1,4 @@
-"""The CUR 2.0 columns that charges are made of, and the closed list of line item types."""
+"""The CUR 2.0 columns that our tables are made of, and the closed list of line item types."""
 
 from connectors._base import InputColumn, Kind
 
@@ -28,6 +28,8 @@ PRIVATE_DISCOUNTS = (
     "RiVolumeDiscount",
     "SppDiscount",
 )
+# Rows that split a node's cost among its pods and tasks: a second view of the same money.
+SPLIT_OPERATIONS = ("EKSPod-EC2", "ECSTask-EC2")
 DISCOUNTS = ("BundledDiscount", *PRIVATE_DISCOUNTS)
 LINE_TYPES |= dict.fromkeys(DISCOUNTS, ("Adjustment", "Usage-Based"))
 
@@ -61,6 +63,7 @@ COLUMNS = (
         "capacity_reservation_capacity_reservation_arn",
         "capacity_reservation_capacity_reservation_status",
         "line_item_availability_zone",
+        "line_item_iam_principal",
         "line_item_legal_entity",
         "line_item_line_item_description",
         "line_item_product_code",
@@ -79,9 +82,18 @@ COLUMNS = (
         "product_sku",
         "reservation_reservation_a_r_n",
         "savings_plan_savings_plan_a_r_n",
+        "split_line_item_parent_resource_id",
     ),
-    *_columns("line_item_usage_amount", kind="quantity"),
     *_columns(
+        "line_item_usage_amount",
+        "split_line_item_actual_usage",
+        "split_line_item_reserved_usage",
+        "split_line_item_split_usage",
+        kind="quantity",
+    ),
+    *_columns(
+        "discount_bundled_discount",
+        "discount_total_discount",
         "line_item_net_unblended_cost",
         "line_item_unblended_rate",
         "pricing_public_on_demand_cost",
@@ -96,6 +108,10 @@ COLUMNS = (
         "savings_plan_savings_plan_effective_cost",
         "savings_plan_total_commitment_to_date",
         "savings_plan_used_commitment",
+        "split_line_item_net_split_cost",
+        "split_line_item_net_unused_cost",
+        "split_line_item_split_cost",
+        "split_line_item_unused_cost",
         kind="money",
     ),
     *_columns("cost_category", "product", "resource_tags", "tags", kind="map"),

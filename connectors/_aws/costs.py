@@ -1,4 +1,4 @@
-"""CUR 2.0 lines as FOCUS charges.
+"""Lines of AWS exports and what each of them costs.
 
 **Which column is billed.** A delivery shows private discounts in one of two ways: as rows of their
 own (manual discount compatibility), or inside the net_* columns. With discount rows billed is
@@ -16,8 +16,10 @@ of them, and a fee row brings a second, Unused row with what nobody used.
 
 from collections.abc import Mapping
 
-from connectors._aws.columns import LINE_TYPES, PRIVATE_DISCOUNTS
-from connectors._aws.services import SERVICES, UNITS
+from connectors._aws.columns import LINE_TYPES, SPLIT_OPERATIONS
+from connectors._aws.services import SERVICES, UNITS, as_map
+from connectors._aws.tags import TAG_ENTRIES
+from connectors._aws.tokens import METER_WORDS, TOKENS
 from connectors._sql import quoted
 
 
@@ -34,44 +36,29 @@ def _lookup(fields: tuple[str, ...], table: Mapping[str, tuple[str, ...]]) -> st
     return f"map {{{', '.join(entries)}}}"
 
 
-def names(table: Mapping[str, str]) -> str:
-    """Return a map literal of texts."""
-    return f"map {{{', '.join(f'{quoted(aws)}: {quoted(focus)}' for aws, focus in table.items())}}}"
-
-
 _FOCUS_TYPE = _lookup(("charge_category", "charge_frequency"), LINE_TYPES)
 _SERVICE = _lookup(("service_name", "service_category", "service_subcategory"), SERVICES)
-_UNIT = names(UNITS)
-_POD_OPERATIONS = _texts(("EKSPod-EC2", "ECSTask-EC2"))
+_UNIT = as_map(UNITS)
+SPLIT = f"line_item_operation in ({_texts(SPLIT_OPERATIONS)})"
 
 
-def _net(column: str, net_column: str) -> str:
-    """Return the money of a column that has a net twin."""
+def net(column: str, net_column: str) -> str:
+    """Return the SQL of the money of a column that has a net twin."""
     return f"""money(case
                 when getvariable('has_net_costs') then coalesce({net_column}, {column})
                 else {column}
             end)"""
 
 
-_UNUSED_UPFRONT = _net(
+_UNUSED_UPFRONT = net(
     "reservation_unused_amortized_upfront_fee_for_billing_period",
     "reservation_net_unused_amortized_upfront_fee_for_billing_period",
 )
-_UNUSED_RECURRING = _net("reservation_unused_recurring_fee", "reservation_net_unused_recurring_fee")
-_SAVINGS_PLAN_COST = _net(
+_UNUSED_RECURRING = net("reservation_unused_recurring_fee", "reservation_net_unused_recurring_fee")
+_SAVINGS_PLAN_COST = net(
     "savings_plan_savings_plan_effective_cost", "savings_plan_net_savings_plan_effective_cost"
 )
-_RESERVATION_COST = _net("reservation_effective_cost", "reservation_net_effective_cost")
-
-# Which of the two is said by the delivery as a whole: `read` sets a variable, because a join with
-# it would not keep the order in which rows were delivered.
-HAS_NET_COSTS = f"""
-    select
-        coalesce(bool_or(line_item_net_unblended_cost is not null), false)
-        and not coalesce(
-            bool_or(line_item_line_item_type in ({_texts(PRIVATE_DISCOUNTS)})), false
-        )
-"""
+_RESERVATION_COST = net("reservation_effective_cost", "reservation_net_effective_cost")
 
 _LINES = f"""
     select
@@ -105,10 +92,9 @@ _LINES = f"""
         end as commitment_id,
         coalesce(bill_billing_entity = 'AWS Marketplace', false) as is_marketplace,
         cast(product as map(varchar, varchar)) as product_attributes,
-        cast(resource_tags as map(varchar, varchar)) as resource_tag_map,
-        cast(cost_category as map(varchar, varchar)) as cost_category_map
+        {TAG_ENTRIES}
     from raw
-    where coalesce(line_item_operation, '') not in ({_POD_OPERATIONS})
+    where not coalesce({SPLIT}, false)
 """
 
 # The unused part of a fee follows its fee: unnesting keeps the order of rows, a union need not.
@@ -150,7 +136,7 @@ _ENTRIES = """
     order by x_file, x_row)
 """
 
-_COSTED = f"""
+_ROLES = f"""
     select
         *,
         {_FOCUS_TYPE}[line_item_line_item_type] as focus_type,
@@ -161,6 +147,24 @@ _COSTED = f"""
         line_item_line_item_type in ('SavingsPlanUpfrontFee', 'SavingsPlanRecurringFee', 'RIFee')
             or (line_item_line_item_type = 'Fee' and commitment_id is not null)
             or is_refund_of_upfront_fee as is_commitment_fee,
+        {METER_WORDS} as meter_words
+    from entry
+"""
+
+_SOLD = f"""
+    select
+        *,
+        {TOKENS} as tokens
+    from role
+"""
+
+_COSTED = f"""
+    select
+        *,
+        coalesce(
+            tokens.model is not null and tokens.type is not null and tokens.a_unit is not null,
+            false
+        ) as is_tokens,
         case
             when part = 'unused' or line_item_line_item_type = 'SavingsPlanCoveredUsage' then 0
             else cost
@@ -185,25 +189,43 @@ _COSTED = f"""
             when is_usage then coalesce(money(pricing_public_on_demand_cost), contracted)
             else contracted
         end as listed,
-        -- A rate code starts with its SKU.
+        -- A rate code starts with its SKU. Tokens are counted only with a price that is known.
         case
             when focus_type['charge_category'] not in ('Tax', 'Credit')
-                then coalesce(product_sku, nullif(split_part(pricing_rate_code, '.', 1), ''))
+                then coalesce(
+                    product_sku,
+                    nullif(split_part(pricing_rate_code, '.', 1), ''),
+                    case when is_tokens then line_item_usage_type end
+                )
         end as sku_id,
         case
             when sku_id is not null
                 and (is_usage or (part = 'billed' and focus_type['charge_category'] = 'Purchase'))
-                then coalesce(pricing_rate_code, pricing_rate_id)
+                then coalesce(
+                    pricing_rate_code, pricing_rate_id, case when is_tokens then sku_id end
+                )
         end as sku_price_id,
         coalesce(pricing_currency = line_item_currency_code, true) as is_priced_as_billed,
-        money(line_item_usage_amount) as quantity,
-        coalesce({_UNIT}[pricing_unit], pricing_unit, 'Units') as unit
-    from entry
+        -- Tokens are priced by the million, however AWS counts them.
+        case
+            when is_tokens then cast(
+                    money(line_item_usage_amount) * tokens.a_unit * 0.000001 as decimal(38, 12)
+                )
+            else money(line_item_usage_amount)
+        end as quantity,
+        case when is_tokens then 1000000 // tokens.a_unit else 1 end as units_a_priced_unit,
+        case
+            when is_tokens then '1000000 Tokens'
+            else coalesce({_UNIT}[pricing_unit], pricing_unit, 'Units')
+        end as unit
+    from sold
 """
 
 COSTED = f"""
 with line as not materialized ({_LINES}),
 entry as not materialized ({_ENTRIES}),
+role as not materialized ({_ROLES}),
+sold as not materialized ({_SOLD}),
 costed as not materialized ({_COSTED})
 """
 
@@ -212,7 +234,7 @@ AMOUNTS = f"""
     select
         line_item_currency_code as billing_currency,
         case
-            when line_item_operation in ({_POD_OPERATIONS}) then '0'
+            when {SPLIT} then '0'
             when not getvariable('has_net_costs') then line_item_unblended_cost
             when line_item_net_unblended_cost is not null then line_item_net_unblended_cost
             when line_item_line_item_type = 'BundledDiscount' then '0'

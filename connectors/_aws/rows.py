@@ -1,34 +1,84 @@
-"""The rows of a delivery as text: Parquet with real maps, or csv.gz with maps as JSON objects."""
+"""The rows of a delivery as text: Parquet, csv.gz or zipped csv, in the columns of CUR 2.0."""
 
+import csv
 import gzip
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from duckdb import DuckDBPyConnection
 
 from connectors._aws.columns import COLUMNS
-from connectors._aws.costs import HAS_NET_COSTS
+from connectors._aws.delivered import set_variables
 from connectors._sql import quoted, quoted_list
+from models.errors import ContractError
 
-_KINDS = {column.name: column.kind for column in COLUMNS}
+KINDS = {column.name: column.kind for column in COLUMNS}
 
 
-def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> dict[str, str]:
+@dataclass(frozen=True)
+class Field:
+    """A delivered column: its SQL expression, AWS's header, its DuckDB type."""
+
+    expression: str
+    header: str
+    type: str
+
+    def as_text(self, kind: str) -> str:
+        """Return the value as text, NULL where empty; maps as maps.
+
+        AWS writes money as doubles into Parquet: their shortest text is what was meant.
+        """
+        if kind == "map":
+            return (
+                f"cast(cast({self.expression} as json) as map(varchar, varchar))"
+                if self.type == "VARCHAR"
+                else self.expression
+            )
+        if self.type == "VARCHAR":
+            return f"nullif({self.expression}, '')"
+        if kind in ("money", "quantity", "text"):
+            return f"cast({self.expression} as varchar)"
+        return self.expression
+
+
+# The columns that a file has, as select expressions with our names.
+Arrange = Callable[[Sequence[Field]], list[str]]
+
+
+def arrange_as_named(renamed: Mapping[str, str]) -> Arrange:
+    """Take the columns under CUR 2.0's names, or under those that the export's owner gave them."""
+    ours = {renamed.get(name, name): name for name in KINDS}
+
+    def arrange(fields: Sequence[Field]) -> list[str]:
+        return [
+            f"{field.as_text(KINDS[ours[field.header]])} as {ours[field.header]}"
+            for field in fields
+            if field.header in ours
+        ]
+
+    return arrange
+
+
+def read_rows(
+    connection: DuckDBPyConnection, folder: Path, files: Sequence[str], arrange: Arrange
+) -> dict[str, str]:
     """Return the query of `raw`: the used columns that are delivered, and where each row lies."""
     filled = [file for file in files if not is_empty(folder / file)]
     if filled[0].endswith(".parquet"):
-        query = _parquet(connection, folder, filled)
+        query = _parquet(connection, folder, filled, arrange)
     else:
-        # A gzip file can only be read from its start: once is enough.
-        chunks = " union all by name ".join(_csv(connection, folder, file) for file in filled)
-        connection.execute(f"create temp table chunks as {chunks}")
+        # A compressed file can only be read from its start: once is enough.
+        with _opened(folder, filled) as opened:
+            chunks = [_csv(path, file, arrange) for file, path in opened.items()]
+            connection.execute(f"create temp table chunks as {' union all by name '.join(chunks)}")
         query = "select * from chunks"
     present = {row[0] for row in connection.execute(f"describe {query}").fetchall()}
-    absent = [f", null as {name}" for name in _KINDS if name not in present]
-    connection.execute(
-        "set variable has_net_costs = "
-        f"({HAS_NET_COSTS} from (select *{''.join(absent)} from ({query})))"
-    )
+    absent = [f", null as {name}" for name in KINDS if name not in present]
+    set_variables(connection, f"select *{''.join(absent)} from ({query})", present)
     return {"raw": query}
 
 
@@ -36,49 +86,65 @@ def is_empty(file: Path) -> bool:
     """Tell whether a chunk holds nothing at all, as those that a refresh no longer needs."""
     if not file.stat().st_size:
         return True
+    if file.suffix == ".zip":
+        with zipfile.ZipFile(file) as archive:
+            return not any(member.file_size for member in archive.infolist())
     if file.suffix != ".gz":
         return False
     with gzip.open(file) as stream:
         return not stream.read(1)
 
 
-def _parquet(connection: DuckDBPyConnection, folder: Path, files: list[str]) -> str:
+def _parquet(
+    connection: DuckDBPyConnection, folder: Path, files: list[str], arrange: Arrange
+) -> str:
     scan = (
         f"read_parquet({quoted_list([str(folder / file) for file in files])}, "
         "union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)"
     )
-    columns = [_parquet_column(*column) for column in _used(connection, scan)]
+    described = connection.execute(f"describe select * from {scan}").fetchall()
+    columns = arrange([Field(f'"{row[0]}"', row[0], row[1]) for row in described])
     columns.append(f"substr(filename, {len(str(folder)) + 2}) as x_file")
     columns.append("file_row_number + 1 as x_row")
     return f"select {', '.join(columns)} from {scan}"
 
 
-def _parquet_column(name: str, type_name: str) -> str:
-    """AWS writes money as doubles: their shortest text is what was meant."""
-    if type_name == "VARCHAR":
-        return f"nullif({name}, '') as {name}"
-    if _KINDS[name] in ("money", "quantity"):
-        return f"cast({name} as varchar) as {name}"
-    return name
-
-
-def _csv(connection: DuckDBPyConnection, folder: Path, file: str) -> str:
+def _csv(path: Path, file: str, arrange: Arrange) -> str:
+    """Columns have numbers: DuckDB knows no case in names, AWS's tags do."""
+    headers = _headers(path)
+    names = [f"c{number}" for number in range(len(headers))]
     scan = (
-        f"read_csv({quoted(str(folder / file))}, header = true, all_varchar = true, "
+        f"read_csv({quoted(str(path))}, header = true, skip = 0, all_varchar = true, "
+        f"names = {quoted_list(names)}, "
         """delim = ',', quote = '"', escape = '"', hive_partitioning = false)"""
     )
-    columns = [_csv_column(name) for name, _ in _used(connection, scan)]
-    columns += [f"{quoted(file)} as x_file", "row_number() over () as x_row"]
+    fields = [Field(name, header, "VARCHAR") for name, header in zip(names, headers, strict=True)]
+    columns = [*arrange(fields), f"{quoted(file)} as x_file", "row_number() over () as x_row"]
     return f"select {', '.join(columns)} from {scan}"
 
 
-def _csv_column(name: str) -> str:
-    if _KINDS[name] == "map":
-        return f"cast(cast({name} as json) as map(varchar, varchar)) as {name}"
-    return name
+def _headers(path: Path) -> list[str]:
+    unpack = gzip.open if path.suffix == ".gz" else open
+    with unpack(path, "rt", encoding="utf-8-sig", newline="") as text:
+        return next(csv.reader(text), [])
 
 
-def _used(connection: DuckDBPyConnection, scan: str) -> list[tuple[str, str]]:
-    """Return name and type of the used columns that are there."""
-    described = connection.execute(f"describe select * from {scan}").fetchall()
-    return [(row[0], row[1]) for row in described if row[0] in _KINDS]
+@contextmanager
+def _opened(folder: Path, files: list[str]) -> Iterator[dict[str, Path]]:
+    """Give each chunk as a file that DuckDB can read: what is zipped is unpacked for as long."""
+    with TemporaryDirectory(prefix="unitledger-") as temporary:
+        opened = {}
+        for number, file in enumerate(files):
+            opened[file] = folder / file
+            if file.endswith(".zip"):
+                opened[file] = _unpacked(folder / file, Path(temporary) / str(number))
+        yield opened
+
+
+def _unpacked(file: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(file) as archive:
+        members = [member for member in archive.infolist() if member.file_size]
+        if len(members) != 1:
+            names = ", ".join(member.filename for member in members)
+            raise ContractError(f"{file.name}: holds {names}; allowed: one csv file")
+        return Path(archive.extract(members[0], folder))

@@ -3,6 +3,10 @@
 What is not here keeps AWS's name, and a service the category 'Other'.
 """
 
+from collections.abc import Mapping
+
+from connectors._sql import quoted
+
 _COMPUTE, _STORAGE, _DATABASES = "Compute", "Storage", "Databases"
 _NETWORKING, _AI = "Networking", "AI and Machine Learning"
 _MANAGEMENT, _SECURITY = "Management and Governance", "Security"
@@ -56,6 +60,7 @@ UNITS = {
     "GB-Mo": "GB-Months",
     "GB-month": "GB-Months",
     "GB-Hours": "GB-Hours",
+    "Accelerator-Hours": "Accelerator-Hours",
     "Obj-Month": "Object-Months",
     "vCPU-Hours": "vCPU-Hours",
     "Lambda-GB-Second": "GB-Seconds",
@@ -93,3 +98,8 @@ REGIONS = {
     "us-west-1": "US West (N. California)",
     "us-west-2": "US West (Oregon)",
 }
+
+
+def as_map(table: Mapping[str, str]) -> str:
+    """Return an SQL map literal: a join would not keep the order of rows."""
+    return f"map {{{', '.join(f'{quoted(aws)}: {quoted(focus)}' for aws, focus in table.items())}}}"

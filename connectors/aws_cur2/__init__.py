@@ -5,23 +5,76 @@
 - version: the manifest's executionId, in the order of the create-new timestamp
 """
 
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
 from connectors._aws.charges import CHARGES_SQL
 from connectors._aws.columns import COLUMNS
 from connectors._aws.costs import AMOUNTS
-from connectors._aws.exports import CurOptions, discover, fetch
-from connectors._aws.rows import read
+from connectors._aws.exports import ExportOptions, Exports, Layout
+from connectors._aws.quarantine import QUARANTINE_SQL
+from connectors._aws.rows import arrange_as_named, read_rows
+from connectors._aws.splits import SPLIT_COSTS_SQL
 from connectors._base import About, Connector
-from models.tables import CHARGES
+from models.tables import CHARGES, QUARANTINE, SPLIT_COSTS
+
+
+class CurOptions(ExportOptions):
+    """`columns` are our names of columns that the export's query gives other names."""
+
+    columns: Mapping[str, str] = {}
+
+
+def _parse(manifest: bytes) -> tuple[str | None, tuple[str, ...]]:
+    content = json.loads(manifest)
+    return content.get("executionId"), tuple(_relative(url) for url in content["dataFiles"])
+
+
+def _relative(url: str) -> str:
+    """Return a data file's path in the export: a synced copy's manifest still names the bucket."""
+    before, separator, after = url.rpartition("/data/BILLING_PERIOD=")
+    if not separator:
+        raise ValueError(f"{before}{after} is not below data/BILLING_PERIOD=")
+    return f"data/BILLING_PERIOD={after}"
+
+
+_EXPORTS = Exports(
+    Layout(
+        under="metadata/",
+        manifest=re.compile(
+            r"metadata/BILLING_PERIOD=(?P<period>\d{4}-\d{2})/(?P<older>[^/]+/)?"
+            r"(?:[^/]*-)?Manifest\.json"
+        ),
+        billing_period=str,
+        parse=_parse,
+        files_key="dataFiles",
+        lasting=re.compile(r"/(?P<stamp>\d{4}-\d{2}-\d{2}T[\d:.]+Z)-[^/]+/[^/]+$"),
+        expected="metadata/BILLING_PERIOD=…/…-Manifest.json",
+    )
+)
+
+
+def _read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> Mapping[str, str]:
+    return read_rows(connection, folder, files, arrange_as_named({}))
+
 
 CONNECTOR = Connector(
     name="aws_cur2",
     title="AWS Data Exports CUR 2.0",
-    produces=(CHARGES,),
+    produces=(CHARGES, SPLIT_COSTS, QUARANTINE),
     inputs={"raw": COLUMNS},
-    discover=discover,
-    fetch=fetch,
-    read=read,
-    normalize=lambda source: {"charges": CHARGES_SQL},
+    discover=_EXPORTS.discover,
+    fetch=_EXPORTS.fetch,
+    read=_read,
+    normalize=lambda source: {
+        "charges": CHARGES_SQL,
+        "split_costs": SPLIT_COSTS_SQL,
+        "quarantine": QUARANTINE_SQL,
+    },
     amounts=AMOUNTS,
     about=About(
         vendor="AWS",
