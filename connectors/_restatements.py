@@ -13,7 +13,7 @@ import duckdb
 from connectors._sql import quoted
 from models.errors import ContractError
 from models.manifest import Manifest
-from models.tables import CHARGES, MONEY, PROVENANCE, QUANTITY, RESTATEMENTS
+from models.tables import CHARGES, MONEY, PROVENANCE, QUANTITY
 
 # What a row is about. The same row with another cost, price, quantity or invoice is a changed one.
 _MAY_CHANGE = {"invoice_id", "x_finality", "x_billed_milliseconds", *(c.name for c in PROVENANCE)}
@@ -23,8 +23,6 @@ _KEY = ", ".join(
     if column.name not in _MAY_CHANGE and column.type not in (MONEY, QUANTITY)
 )
 _CONTENT = ", ".join(column.name for column in CHARGES.columns if column not in PROVENANCE)
-# Written by the lake.
-_GIVEN = {"x_source"}
 _GROUP = "x_billing_period, billing_currency, service_provider_name, service_name, charge_category"
 
 _ROWS = """
@@ -93,28 +91,29 @@ def restatements_query(
         pair = (before.delivery_id if before else None, after.delivery_id)
         with suppress(ContractError):
             queries.append(
-                done[pair].format(number=number)
+                _again(done[pair], number)
                 if pair in done
                 else _compare(before, after, file_of, code, number)
             )
             before = after
-    return "\nunion all\n".join(f"({query})" for query in queries) + "\norder by all"
+    return "\nunion all by name\n".join(f"({query})" for query in queries) + "\norder by all"
 
 
 def _known_pairs(known: Path | None, code: str) -> dict[tuple[str | None, str], str]:
-    """Return the query of each pair of deliveries that was compared before, by the same code."""
+    """Return where each pair of deliveries stands that was compared before, by the same code."""
     if known is None:
         return {}
     rows = f"from read_parquet({quoted(str(known))}) where normalized_by = {quoted(code)}"
-    columns = ", ".join(c.name for c in RESTATEMENTS.columns if c.name not in _GIVEN)
+    pairs = duckdb.execute(f"select distinct delivery_before, delivery_after {rows}").fetchall()
     return {
-        (before, after): f"select {columns} replace ({{number}} as delivery_number) {rows} "
-        f"and delivery_before is not distinct from {_text(before)} "
+        (before, after): f"{rows} and delivery_before is not distinct from {_text(before)} "
         f"and delivery_after = {quoted(after)}"
-        for before, after in duckdb.execute(
-            f"select distinct delivery_before, delivery_after {rows}"
-        ).fetchall()
+        for before, after in pairs
     }
+
+
+def _again(rows: str, number: int) -> str:
+    return f"select * exclude (x_source) replace ({number} as delivery_number) {rows}"
 
 
 def _compare(
