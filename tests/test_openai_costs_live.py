@@ -16,6 +16,7 @@ import pytest
 
 from connectors import _http
 from connectors._base import Source, Window
+from connectors._http import _client, _pages
 from connectors._lake import Lake, LandReport
 from connectors._normalize import normalize
 from connectors.openai_costs import CONNECTOR
@@ -25,6 +26,13 @@ KEY = "sk-admin-nobody-may-see-this"
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 OCTOBER = Window("2026-10", "2026-10")
 DAY = 86_400
+PROJECTS = {
+    "object": "list",
+    "data": [{"id": "proj_1", "object": "organization.project", "name": "Desk"}],
+    "first_id": "proj_1",
+    "last_id": "proj_1",
+    "has_more": False,
+}
 Answer = tuple[int, dict[str, str], bytes]
 Query = dict[str, list[str]]
 Fault = Callable[[str, Query], Answer | None]
@@ -49,6 +57,8 @@ class FakeOpenAI:
         self.asked.append((endpoint, query))
         if key != f"Bearer {KEY}":
             return refusal(401, "invalid_api_key", f"Incorrect API key provided: {key}")
+        if endpoint == "projects":
+            return 200, {}, json.dumps(PROJECTS).encode()
         for fault in self.faults:
             if answer := fault(endpoint, query):
                 return answer
@@ -142,7 +152,7 @@ def test_pages_are_followed_until_has_more_is_false(live: Live) -> None:
 
 def test_every_endpoint_is_asked_in_days_with_its_own_grouping(live: Live) -> None:
     (manifest,) = live.land().landed
-    assert len({name for name, _ in live.api.asked}) == len(live.api.asked) == 11
+    assert len({name for name, _ in live.api.asked}) == len(live.api.asked) == 13
     (costs,), (completions,) = live.api.questions(), live.api.questions("completions")
     october = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp())
     for query in (costs, completions):
@@ -153,7 +163,7 @@ def test_every_endpoint_is_asked_in_days_with_its_own_grouping(live: Live) -> No
     assert costs["group_by[]"] == ["project_id", "line_item", "api_key_id"]
     finest = ["project_id", "api_key_id", "model", "batch", "service_tier"]
     assert completions["group_by[]"] == finest
-    assert manifest.request["completions"]["group_by"] == finest
+    assert manifest.request["completions"]["group_by[]"] == finest
 
 
 def test_by_default_the_open_and_the_previous_month_are_asked(live: Live) -> None:
@@ -195,11 +205,11 @@ def test_pages_that_never_end_are_refused(
         next_page = f"page_0{'0' * len(live.api.asked)}" if token == "fresh" else token
         page["has_more"], page["next_page"] = True, next_page
 
-    monkeypatch.setattr(_http, "MOST_PAGES", 5)
+    monkeypatch.setattr(_pages, "MOST_PAGES", 5)
     live.api.change_page = never_last
     sentence = live.land().failures["2026-10"]
     assert "organization/costs does not end" in sentence
-    assert len(live.api.asked) == {"page_0": 2, None: 1, "fresh": 6}[token]
+    assert len(live.api.asked) == {"page_0": 2, None: 1, "fresh": 5}[token]
 
 
 def test_a_refused_grouping_is_followed_by_the_next_coarser_one(live: Live) -> None:
@@ -210,8 +220,8 @@ def test_a_refused_grouping_is_followed_by_the_next_coarser_one(live: Live) -> N
 
     live.api.faults.append(no_keys)
     (manifest,) = live.land().landed
-    assert manifest.request["costs"]["group_by"] == ["project_id", "line_item"]
-    assert manifest.request["completions"]["group_by"] == ["project_id", "model"]
+    assert manifest.request["costs"]["group_by[]"] == ["project_id", "line_item"]
+    assert manifest.request["completions"]["group_by[]"] == ["project_id", "model"]
     charges = live.charges()
     assert charges["x_api_key_id"].unique().to_list() == [None]
     assert charges["sub_account_id"].unique().to_list() == ["proj_1"]
@@ -237,7 +247,8 @@ def limited_to(days: int) -> Fault:
 def test_a_start_that_is_too_long_ago_is_moved(live: Live) -> None:
     live.api.faults.append(limited_to(30))
     (manifest,) = live.land().landed
-    assert manifest.request["costs"]["start_time"] == "2026-10-21T00:00:00+00:00"
+    october_21 = int(datetime(2026, 10, 21, tzinfo=UTC).timestamp())
+    assert manifest.request["costs"]["start_time"] == october_21
     assert live.charges().height == 11
 
 
@@ -261,16 +272,26 @@ def test_a_usage_endpoint_that_is_not_offered_is_noted(live: Live) -> None:
     assert not any("images" in file.path for file in manifest.files)
 
 
-def test_a_fetch_that_fails_half_way_leaves_nothing_behind(
+def test_a_fetch_that_fails_half_way_goes_on_where_it_stopped(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_http, "ATTEMPTS", 1)
-    live.api.faults.append(lambda name, query: refusal(500, "") if name == "images" else None)
-    with pytest.raises(FetchError, match="usage/images still answers 500"):
+    monkeypatch.setattr(_client, "ATTEMPTS", 1)
+    live.api.page_buckets = 7
+
+    def out_of_order(endpoint: str, query: Query) -> Answer | None:
+        return refusal(500, "") if query.get("page") == ["page_21"] else None
+
+    live.api.faults.append(out_of_order)
+    with pytest.raises(FetchError, match="organization/costs still answers 500"):
         live.land()
-    assert [path for path in live.root.rglob("*") if path.is_file()] == []
+    assert live.lake.manifests("openai") == {}
     live.api.faults.clear()
+    live.api.asked.clear()
     assert live.land().failures == {}
+    assert [query.get("page") for query in live.api.questions()] == [["page_21"], ["page_28"]]
+    assert live.charges().height == 31
+    unfinished = live.root / "raw" / "openai" / ".unfinished" / "2026-10"
+    assert not unfinished.exists()
 
 
 def test_a_wrong_key_is_a_mistake_in_the_configuration_and_not_retried(

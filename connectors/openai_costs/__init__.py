@@ -12,7 +12,7 @@ A location is https://api.openai.com/v1, or a folder of saved pages:
 from connectors._base import About, Connector, InputColumn
 from connectors._http import discover
 from connectors.openai_costs._fetch import OpenAIOptions, fetch
-from connectors.openai_costs._normalize import AMOUNTS, QUANTITY_UNITS, normalize
+from connectors.openai_costs._normalize import AMOUNTS, normalize
 from connectors.openai_costs._pages import USAGE_COUNTS, read
 from models.tables import CHARGES, TOKEN_USAGE
 
@@ -31,13 +31,15 @@ CONNECTOR = Connector(
             InputColumn("project_id"),
             InputColumn("api_key_id"),
             InputColumn("quantity", "quantity"),
-            InputColumn("quantity_unit", allowed=tuple(QUANTITY_UNITS)),
+            # An open list: a new unit is kept as it is.
+            InputColumn("quantity_unit"),
         ),
         "usage": (
             *_BUCKET,
             InputColumn("endpoint", "text", True),
             *(InputColumn(name, "integer") for name in USAGE_COUNTS),
         ),
+        "projects": (InputColumn("id", "text", True), InputColumn("name")),
     },
     discover=discover,
     fetch=fetch,

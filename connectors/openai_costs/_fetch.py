@@ -1,6 +1,6 @@
 """Bring a month of pages here: from the API, or from saved answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors import _http
 from connectors._base import Delivery, Options, Source
-from connectors.openai_costs._pages import COSTS, check_period
+from connectors.openai_costs._pages import COSTS, PAGINGS, PROJECTS, check_period
 from models.errors import ContractError
 
 
@@ -30,6 +30,7 @@ GROUPINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("line_item",),
     ),
     "completions": ((*_KEYS, "batch", "service_tier"), *_COARSER),
+    "decisions": ((*_KEYS, "batch", "service_tier"), *_COARSER),
     "embeddings": _COARSER,
     "moderations": _COARSER,
     "images": ((*_KEYS, "size", "source"), *_COARSER),
@@ -56,68 +57,63 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
 
 def _fetch_live(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     assert isinstance(source.options, OpenAIOptions)
-    with _http.connect(source.location, source.options.admin_key_env) as api:
-        asked = {name: _Question(api, name, delivery, folder).ask() for name in GROUPINGS}
+    unfinished = folder.parent / ".unfinished" / delivery.slot
+    asked: dict[str, Any] = {}
+    with _http.connect(source.location, source.options.admin_key_env, unfinished=unfinished) as api:
+        for endpoint in endpoints(delivery):
+            asked[endpoint.name] = _ask(api, endpoint, delivery, folder)
     return replace(delivery, request={"url": source.location, **asked})
 
 
-class _Question:
-    """One endpoint and month: what is left to try when the vendor refuses."""
+def endpoints(delivery: Delivery) -> Iterator[_http.Endpoint]:
+    """Describe the questions about one month; each has its own grouping, finest first."""
+    month, month_end = _http.month_bounds(delivery.slot)
+    midnight = _http.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    # Days to come are left out: their empty buckets would change every day.
+    end = min(month_end, midnight + timedelta(days=1))
+    starts = [month]
+    if "replaces" not in delivery.request:
+        # A part of the month must not replace what was landed when all of it was offered.
+        starts += _later_starts(month, end, midnight)
+    for name, groupings in GROUPINGS.items():
+        yield _http.Endpoint(
+            name=name,
+            path=f"organization/{name}" if name == COSTS else f"organization/usage/{name}",
+            params={
+                "end_time": int(end.timestamp()),
+                "bucket_width": "1d",
+                "limit": 180 if name == COSTS else 31,
+            },
+            ladders=(
+                _http.Ladder([{"start_time": int(s.timestamp())} for s in starts], _is_too_old),
+                _http.Ladder([{"group_by[]": list(grouping)} for grouping in groupings]),
+            ),
+            optional=name != COSTS,
+        )
+    # Names, for the ids on the bill.
+    yield _http.Endpoint(
+        PROJECTS,
+        "organization/projects",
+        {"include_archived": "true", "limit": 100},
+        paging=PAGINGS[PROJECTS],
+        optional=True,
+    )
 
-    def __init__(self, api: _http.Api, name: str, delivery: Delivery, folder: Path) -> None:
-        self.api, self.name, self.folder = api, name, folder
-        self.replaces = delivery.request.get("replaces")
-        self.groupings = list(GROUPINGS[name])
-        month, month_end = _http.month_bounds(delivery.slot)
-        midnight = _http.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        # Days to come are left out: their empty buckets would change every day.
-        self.end = min(month_end, midnight + timedelta(days=1))
-        self.starts = [month, *_later_starts(month, self.end, midnight)]
 
-    def ask(self) -> dict[str, Any]:
-        """Write the pages; return the grouping and times that were accepted."""
-        while True:
-            try:
-                pages = self._write_pages()
-            except _http.RejectedError as error:
-                if error.status == 404 and self.name != COSTS:
-                    return {"offered": False}
-                self._ask_for_less(error)
-            else:
-                return {
-                    "group_by": list(self.groupings[0]),
-                    "start_time": self.starts[0].isoformat(),
-                    "end_time": self.end.isoformat(),
-                    "pages": pages,
-                }
+def _is_too_old(error: _http.RejectedError) -> bool:
+    return error.code == "reporting_lookback_exceeded"
 
-    def _write_pages(self) -> int:
-        path = "organization/costs" if self.name == COSTS else f"organization/usage/{self.name}"
-        params: dict[str, str | int | list[str]] = {
-            "start_time": int(self.starts[0].timestamp()),
-            "end_time": int(self.end.timestamp()),
-            "bucket_width": "1d",
-            "limit": 180 if self.name == COSTS else 31,
-        }
-        if self.groupings[0]:
-            params["group_by[]"] = list(self.groupings[0])
-        number = 0
-        for number, page in enumerate(self.api.pages(path, params), start=1):
-            (self.folder / f"{self.name}-{number:04d}.json").write_bytes(page)
-        return number
 
-    def _ask_for_less(self, error: _http.RejectedError) -> None:
-        if error.status != 400:
-            raise error
-        if error.code == "reporting_lookback_exceeded":
-            if self.replaces:
-                # A part of the month must not replace what was landed when all of it was offered.
-                raise ContractError(f"{error}; {self.replaces} stays in force") from error
-            self.starts.pop(0)
-        else:
-            self.groupings.pop(0)
-        if not self.starts or not self.groupings:
-            raise error
+def _ask(
+    api: _http.Api, endpoint: _http.Endpoint, delivery: Delivery, folder: Path
+) -> dict[str, Any]:
+    try:
+        return _http.save(api, endpoint, folder)
+    except _http.RejectedError as error:
+        replaces = delivery.request.get("replaces")
+        if replaces and _is_too_old(error):
+            raise ContractError(f"{error}; {replaces} stays in force") from error
+        raise
 
 
 def _later_starts(month: datetime, end: datetime, midnight: datetime) -> list[datetime]:

@@ -69,7 +69,7 @@ def _units() -> str:
         f"cast({pricing_units} as decimal(7, 6)))"
         for unit, (focus_unit, factor, pricing_unit, pricing_units) in QUANTITY_UNITS.items()
     )
-    names = "unit, focus_unit, factor, pricing_unit, pricing_units"
+    names = "vendor_unit, focus_unit, factor, pricing_unit, pricing_units"
     return f"(values {', '.join(rows)}) as units({names})"
 
 
@@ -141,15 +141,18 @@ measured as (
     select
         typed.*,
         metered.* exclude (line_item, token_type),
-        units.focus_unit,
-        units.pricing_unit as priced_unit,
+        coalesce(units.focus_unit, nullif(typed.quantity_unit, '')) as unit,
+        coalesce(units.pricing_unit, nullif(typed.quantity_unit, '')) as priced_unit,
+        projects.name as project_name,
         typed.amount < 0 and coalesce(metered.names_credit, true) as is_credit,
-        if(is_credit, null, typed.quantity * units.factor) as consumed,
-        cast(consumed * units.pricing_units as decimal(20, 6)) as priced,
-        if(is_credit or units.focus_unit <> 'Tokens', null, metered.token_type) as token_type
+        if(is_credit or unit is null, null, typed.quantity * coalesce(units.factor, 1))
+            as consumed,
+        cast(consumed * coalesce(units.pricing_units, 1.000000) as decimal(20, 6)) as priced,
+        if(is_credit or unit <> 'Tokens', null, metered.token_type) as token_type
     from typed
     left join metered on typed.line_item = metered.line_item
-    left join {units} on typed.quantity_unit = units.unit
+    left join {units} on typed.quantity_unit = units.vendor_unit
+    left join projects on typed.project_id = projects.id
 ),
 
 -- cost / quantity, rounded, in whole numbers: a division of decimals would be a floating-point one.
@@ -194,7 +197,7 @@ select
     priced as pricing_quantity,
     if(priced is null, null, priced_unit) as pricing_unit,
     consumed as consumed_quantity,
-    case when consumed is not null then focus_unit end as consumed_unit,
+    case when consumed is not null then unit end as consumed_unit,
     'OpenAI' as invoice_issuer_name,
     'OpenAI' as provider_name,
     'OpenAI' as publisher_name,
@@ -214,7 +217,7 @@ select
         'x_ServiceTier', tier
     )) end as sku_price_details,
     project_id as sub_account_id,
-    project_id as sub_account_name,
+    coalesce(project_name, project_id) as sub_account_name,
     if(project_id is null, null, 'Project') as sub_account_type,
     billing_month as x_billing_period,
     if(token_type is null, null, 'tokens') as x_charge_kind,

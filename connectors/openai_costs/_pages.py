@@ -1,23 +1,28 @@
 """Read pages: `{data: [{start_time, end_time, results: […]}, …], has_more, next_page}`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from connectors._http import page_content, read_json
+from connectors._http import Paging, endpoint_of, read_pages
 from models.errors import ContractError
 
 COSTS = "costs"
-TOKEN_ENDPOINTS = ("completions", "embeddings", "moderations")
+PROJECTS = "projects"
+TOKEN_ENDPOINTS = ("completions", "decisions", "embeddings", "moderations")
 # Landed, but not in tokens: they are of use to whoever asks the raw delivery.
 OTHER_ENDPOINTS = (
     "images", "audio_speeches", "audio_transcriptions", "vector_stores",
-    "code_interpreter_sessions", "web_search_calls", "file_search_calls", "decisions",
+    "code_interpreter_sessions", "web_search_calls", "file_search_calls",
 )  # fmt: skip
+PAGINGS = {
+    **dict.fromkeys((COSTS, *TOKEN_ENDPOINTS, *OTHER_ENDPOINTS), Paging()),
+    PROJECTS: Paging(cursor="after", token="last_id"),
+}
 
 _COST_TEXTS = ("line_item", "project_id", "api_key_id", "quantity", "quantity_unit")
 _USAGE_TEXTS = ("project_id", "api_key_id", "model", "batch", "service_tier")
@@ -29,8 +34,9 @@ USAGE_COUNTS = (
 
 
 def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> dict[str, str]:
-    """Return the inputs `costs` and `usage`: one row a result, numbers as the vendor's text."""
+    """Return the inputs `costs`, `usage` and `projects`: numbers as the vendor's text."""
     pages = _pages(folder, files)
+    _name_projects(connection, pages)
     cost = {
         **dict.fromkeys(_COST_TEXTS, "VARCHAR"),
         "amount": {"value": "VARCHAR", "currency": "VARCHAR"},
@@ -45,7 +51,22 @@ def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> 
             "from cost_results"
         ),
         "usage": "select * exclude (result), result.* from usage_results",
+        PROJECTS: "select * from project_names",
     }
+
+
+def _name_projects(connection: DuckDBPyConnection, pages: dict[str, Any]) -> None:
+    connection.execute(
+        "create temp table project_names (id varchar, name varchar, x_file varchar, x_row bigint)"
+    )
+    for file, page in pages.items():
+        for number, project in enumerate(
+            page["data"] if endpoint_of(file, PAGINGS) == PROJECTS else (), start=1
+        ):
+            connection.execute(
+                "insert into project_names values (?, ?, ?, ?)",
+                [project["id"], project.get("name"), file, number],
+            )
 
 
 # A bucket's results as rows, in the order of the pages.
@@ -88,11 +109,12 @@ def _unnest(
         "end_time varchar, results varchar)"
     )
     for file, page in pages.items():
-        for number, bucket in enumerate(page["data"] if _endpoint(file) in endpoints else ()):
+        endpoint = endpoint_of(file, PAGINGS)
+        for number, bucket in enumerate(page["data"] if endpoint in endpoints else ()):
             times = (bucket["start_time"], bucket.get("end_time"))
             connection.execute(
                 f"insert into {table}_buckets values (?, ?, ?, ?, ?, ?)",
-                [file, number, _endpoint(file), *times, json.dumps(bucket["results"])],
+                [file, number, endpoint, *times, json.dumps(bucket["results"])],
             )
     connection.execute(_RESULTS.format(table=table, structure=json.dumps([result])))
 
@@ -101,7 +123,7 @@ def check_period(folder: Path, period: str) -> None:
     """Refuse buckets of another month: they would be counted in two slots."""
     files = sorted(path.name for path in folder.glob("*.json"))
     for file, page in _pages(folder, files).items():
-        for bucket in page["data"]:
+        for bucket in _buckets(page, file):
             found = datetime.fromtimestamp(int(bucket["start_time"]), UTC).strftime("%Y-%m")
             if found != period:
                 raise ContractError(f"{file} has a bucket of {found}; it belongs to {period} alone")
@@ -109,37 +131,22 @@ def check_period(folder: Path, period: str) -> None:
 
 def _pages(folder: Path, files: Sequence[str]) -> dict[str, Any]:
     """Return the pages by file: complete, and each bucket once."""
-    pages = {file: page_content(read_json(folder, file), file) for file in sorted(files)}
-    if not any(_endpoint(file) == COSTS for file in pages):
+    pages = read_pages(folder, files, PAGINGS)
+    if not any(endpoint_of(file, PAGINGS) == COSTS for file in pages):
         raise ContractError(f"costs-0001.json is missing; found {', '.join(pages) or 'nothing'}")
     seen: dict[tuple[str, str], str] = {}
     for file, page in pages.items():
-        for bucket in page["data"]:
-            _check_bucket(bucket, file)
-            first = seen.setdefault((_endpoint(file), bucket["start_time"]), file)
+        for bucket in _buckets(page, file):
+            first = seen.setdefault((endpoint_of(file, PAGINGS), bucket["start_time"]), file)
             if first != file:
                 raise ContractError(f"{first} and {file} have the same bucket: a page came twice")
-    for endpoint in {_endpoint(file) for file in pages}:
-        _check_last(endpoint, pages)
     return pages
 
 
-def _endpoint(file: str) -> str:
-    endpoint = file.rpartition("-")[0]
-    allowed = (COSTS, *TOKEN_ENDPOINTS, *OTHER_ENDPOINTS)
-    if endpoint not in allowed:
-        raise ContractError(f"{file} is not <endpoint>-0001.json; allowed: {', '.join(allowed)}")
-    return endpoint
-
-
-def _check_bucket(bucket: Any, file: str) -> None:
-    is_bucket = isinstance(bucket, dict) and isinstance(bucket.get("results"), list)
-    if not is_bucket or not str(bucket.get("start_time", "")).isdigit():
-        raise ContractError(f"{file} has a bucket without start_time or the list 'results'")
-
-
-def _check_last(endpoint: str, pages: dict[str, Any]) -> None:
-    """A last page that says has_more was followed by one that is not here."""
-    last = max(file for file in pages if _endpoint(file) == endpoint)
-    if pages[last].get("has_more") and pages[last]["data"]:
-        raise ContractError(f"{last} says has_more, but the next page is not there")
+def _buckets(page: Any, file: str) -> Iterator[Any]:
+    """Yield the buckets of a page; projects have none."""
+    for bucket in [] if endpoint_of(file, PAGINGS) == PROJECTS else page["data"]:
+        is_bucket = isinstance(bucket, dict) and isinstance(bucket.get("results"), list)
+        if not is_bucket or not str(bucket.get("start_time", "")).isdigit():
+            raise ContractError(f"{file} has a bucket without start_time or the list 'results'")
+        yield bucket
