@@ -5,14 +5,16 @@ Nothing here reads a file: `pipelines.settings` loads the YAML and says what is 
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date
+from itertools import combinations
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from models.base import Dated, Frozen, Name
+from models.rate_cards import Currency, RateCardLine
+
 Treatment = Literal["direct", "shared", "overhead", "unmatched"]
 Driver = Literal["attempts", "tokens", "direct_cost"]
-Name = Annotated[str, Field(min_length=1)]
 # A source's name becomes a folder of the lake and part of an asset's key.
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 
@@ -29,29 +31,6 @@ DEFAULT_ATTRIBUTES: dict[str, tuple[str, ...]] = {
 }
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Dated(_Model):
-    """Something that holds from one day on, and until the day before another."""
-
-    valid_from: date | None = Field(None, description="First day on which this holds.")
-    valid_to: date | None = Field(None, description="First day on which this no longer holds.")
-
-    @model_validator(mode="after")
-    def _check_dates(self) -> Self:
-        if self.valid_from and self.valid_to and self.valid_to <= self.valid_from:
-            raise ValueError("valid_to must be after valid_from; it is the first day left out")
-        return self
-
-    def overlaps(self, other: "_Dated") -> bool:
-        """Tell whether both hold on some day."""
-        return (self.valid_from or date.min) < (other.valid_to or date.max) and (
-            other.valid_from or date.min
-        ) < (self.valid_to or date.max)
-
-
 class SourceConfig(BaseModel):
     """One account to read. Further keys are options of its connector."""
 
@@ -61,14 +40,14 @@ class SourceConfig(BaseModel):
     location: Name = Field(description="A folder (relative to this file), s3://… or https://….")
 
 
-class ModelAlias(_Dated):
+class ModelAlias(Dated):
     """Names under which bills and telemetry know one model."""
 
     model: Name = Field(description="The name that reports show.")
     names: tuple[Name, ...] = Field(min_length=1, description="Every name of it, as written.")
 
 
-class Entities(_Model):
+class Entities(Frozen):
     """Values of the entities that costs are attributed to."""
 
     customer: Name | None = None
@@ -79,7 +58,7 @@ class Entities(_Model):
     environment: Name | None = None
 
 
-class Match(_Model):
+class Match(Frozen):
     """What a charge must look like. Each is a glob (`*` and `?`); all of them must hold."""
 
     source: Name | None = None
@@ -102,7 +81,7 @@ class Match(_Model):
         return self
 
 
-class Rule(_Dated):
+class Rule(Dated):
     """How charges are attributed; of all rules, the first that matches a charge decides."""
 
     id: Name = Field(description="Stands in every ledger row as allocated_method_id.")
@@ -137,7 +116,7 @@ class Rule(_Dated):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
-class Attribution(_Model):
+class Attribution(Frozen):
     """How costs find their users."""
 
     attributes: Mapping[str, tuple[Name, ...]] = Field(
@@ -186,7 +165,7 @@ class Attribution(_Model):
         return DEFAULT_ATTRIBUTES | dict(self.attributes)
 
 
-class Config(_Model):
+class Config(Frozen):
     """The whole of unitledger.yml. Relative paths are relative to the file."""
 
     lake: Name = Field("./lake", description="Folder of deliveries and normalized tables.")
@@ -194,5 +173,22 @@ class Config(_Model):
     exports: Name = Field("./exports", description="Folder of what finance receives.")
     invoices: Name | None = Field(None, description="CSV of invoices; without one: provisional.")
     control_totals: Name | None = Field(None, description="CSV of totals that vendors stated.")
+    reporting_currency: Currency | None = Field(
+        None, description="What every cost is converted to, beside its own currency."
+    )
     sources: Mapping[SourceName, SourceConfig] = Field(min_length=1)
+    rate_cards: tuple[RateCardLine, ...] = Field((), description="Your contracts' prices.")
     attribution: Attribution = Attribution()
+
+    @model_validator(mode="after")
+    def _check_rate_cards(self) -> Self:
+        for one, other in combinations(self.rate_cards, 2):
+            if one.id == other.id:
+                raise ValueError(f"rate_cards: {one.id} is there twice; each line has its own id")
+            if one.competes_with(other):
+                raise ValueError(
+                    f"rate_cards: {one.id} and {other.id} both price {one.provider}, unit "
+                    f"{one.consumed_unit}, on the same days; end one by valid_to, or tell them "
+                    "apart by sku, model, token_type, service_tier, pricing_category or region"
+                )
+        return self

@@ -16,12 +16,16 @@ import polars as pl
 from models.config import Entities, Match, Rule
 from models.currencies import ISO_4217
 from models.errors import ConfigError
+from models.rate_cards import RateCardLine
 from pipelines.settings import Settings
 
 _MONEY = pl.Decimal(38, 12)
 _ENTITY_COLUMNS = {
     name: "customer_id" if name == "customer" else name for name in Entities.model_fields
 }
+_RATE_CARD_CONDITIONS = (
+    *("provider", "sku", "model", "token_type", "service_tier", "pricing_category", "region"),
+)
 _CONDITIONS = tuple(name for name in Match.model_fields if name != "tags")
 _TEXT = pl.String
 _DATES: dict[str, pl.DataType | type[pl.DataType]] = {"valid_from": pl.Date, "valid_to": pl.Date}
@@ -42,7 +46,26 @@ CONFIG_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "rule_hash": _TEXT,
     },
     "model_aliases": {"name": _TEXT, "model": _TEXT, **_DATES},
-    "sources": {"source": _TEXT, "connector": _TEXT},
+    "sources": {"source": _TEXT, "connector": _TEXT, "is_authoritative": pl.Boolean},
+    "rate_cards": {
+        "rate_card_id": _TEXT,
+        "provider": _TEXT,
+        "sku": _TEXT,
+        "model": _TEXT,
+        "token_type": _TEXT,
+        "service_tier": _TEXT,
+        "pricing_category": _TEXT,
+        "region": _TEXT,
+        "consumed_unit": _TEXT,
+        "pricing_unit": _TEXT,
+        "block": pl.Int64,
+        "price": _MONEY,
+        "price_decimals": pl.Int64,
+        "billing_currency": _TEXT,
+        **_DATES,
+    },
+    # One row, or none: then nothing is converted.
+    "reporting_currencies": {"reporting_currency": _TEXT},
     "invoices": {
         "source": _TEXT,
         "invoice_id": _TEXT,
@@ -50,6 +73,8 @@ CONFIG_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "billing_currency": _TEXT,
         "total": _MONEY,
         "tax": _MONEY,
+        # Units of the reporting currency that one unit of the billing currency is worth.
+        "exchange_rate": _MONEY,
     },
     "control_totals": {
         "source": _TEXT,
@@ -77,10 +102,18 @@ def config_tables(settings: Settings) -> dict[str, pl.DataFrame]:
             for name in alias.names
         ],
         "sources": [
-            {"source": item.name, "connector": item.connector.name}
+            {
+                "source": item.name,
+                "connector": item.connector.name,
+                "is_authoritative": item.source.options.authoritative,
+            }
             for item in settings.sources.values()
         ],
-        "invoices": list(_read_csv(settings.invoices, settings, _INVOICE)),
+        "rate_cards": [_rate_card(line) for line in settings.config.rate_cards],
+        "reporting_currencies": [
+            {"reporting_currency": code} for code in [settings.config.reporting_currency] if code
+        ],
+        "invoices": list(_invoices(settings)),
         "control_totals": list(_read_csv(settings.control_totals, settings, _CONTROL_TOTAL)),
     }
     return {
@@ -122,6 +155,22 @@ def _rule(priority: int, rule: Rule) -> dict[str, object]:
 def _entities(prefix: str, entities: Entities | None) -> dict[str, object]:
     values = (entities or Entities()).model_dump()
     return {f"{prefix}_{column}": values[name] for name, column in _ENTITY_COLUMNS.items()}
+
+
+def _rate_card(line: RateCardLine) -> dict[str, object]:
+    exponent = line.price.normalize().as_tuple().exponent
+    return {
+        "rate_card_id": line.id,
+        **{name: getattr(line, name) for name in _RATE_CARD_CONDITIONS},
+        "consumed_unit": line.consumed_unit,
+        "pricing_unit": line.unit,
+        "block": line.block,
+        "price": line.price,
+        "price_decimals": max(0, -int(exponent)),
+        "billing_currency": line.currency,
+        "valid_from": line.valid_from,
+        "valid_to": line.valid_to,
+    }
 
 
 # --- CSV files ----------------------------------------------------------------------------------
@@ -170,6 +219,13 @@ def _money(text: str) -> Decimal | None:
     return amount
 
 
+def _rate(text: str) -> Decimal | None:
+    rate = _money(text)
+    if rate is not None and (rate <= 0 or rate != rate.quantize(Decimal("1e-9"))):
+        raise ValueError("a number above 0 with at most 9 decimals")
+    return rate
+
+
 _Parsers = Mapping[str, Callable[[str], object]]
 _INVOICE: _Parsers = {
     "source": _required(_text),
@@ -178,7 +234,10 @@ _INVOICE: _Parsers = {
     "billing_currency": _required(_currency),
     "total": _required(_money),
     "tax": _money,
+    "exchange_rate": _rate,
 }
+# Columns that a file may leave out.
+_OPTIONAL = ("exchange_rate",)
 _CONTROL_TOTAL: _Parsers = {
     "source": _required(_text),
     "billing_period": _period,
@@ -186,6 +245,20 @@ _CONTROL_TOTAL: _Parsers = {
     "rows": _integer,
     "billed_cost": _money,
 }
+
+
+def _invoices(settings: Settings) -> Iterator[dict[str, object]]:
+    """Yield the invoices; two rates of one source, month and currency are an error."""
+    rates: dict[tuple[object, ...], object] = {}
+    for row in _read_csv(settings.invoices, settings, _INVOICE):
+        key = (row["source"], row["billing_period"], row["billing_currency"])
+        rate = row["exchange_rate"]
+        if rates.setdefault(key, rate) != rate:
+            raise ConfigError(
+                f"invoices: {' '.join(map(str, key))} has the exchange rates {rates[key]} and "
+                f"{rate}; a source's month and currency is converted by one rate"
+            )
+        yield row
 
 
 def _read_csv(
@@ -200,7 +273,7 @@ def _read_csv(
         raise ConfigError(f"{file}: cannot be read: {error}") from None
     reader = csv.DictReader(lines)
     for column in parsers:
-        if column not in (reader.fieldnames or ()):
+        if column not in (*(reader.fieldnames or ()), *_OPTIONAL):
             raise ConfigError(f"{file.name}: column {column} is missing")
     for row in reader:
         if row["source"] in settings.sources:
@@ -210,7 +283,7 @@ def _read_csv(
 def _parse(where: str, row: Mapping[str, str | None], parsers: _Parsers) -> dict[str, object]:
     parsed = {}
     for column, parser in parsers.items():
-        text = (row[column] or "").strip()
+        text = (row.get(column) or "").strip()
         try:
             parsed[column] = parser(text)
         except ValueError as error:

@@ -79,7 +79,8 @@ def test_an_unknown_key_is_named_with_what_is_allowed(tmp_path: Path) -> None:
     sentence = sentence_of(tmp_path, "warehuose: x.duckdb\n" + SOURCES)
     assert sentence == (
         "unitledger.yml: warehuose: unknown key, did you mean warehouse?; allowed: lake, "
-        "warehouse, exports, invoices, control_totals, sources, attribution"
+        "warehouse, exports, invoices, control_totals, reporting_currency, sources, rate_cards, "
+        "attribution"
     )
 
 
@@ -93,7 +94,7 @@ def test_an_unknown_option_of_a_source_is_named_with_what_is_allowed(tmp_path: P
     text = "sources: {gpu: {connector: runpod_billing, location: x, api_key: secret}}"
     sentence = sentence_of(tmp_path, text)
     assert sentence.startswith("unitledger.yml: sources.gpu.api_key: unknown key, did you mean")
-    assert "allowed: connector, location, api_key_env" in sentence
+    assert "allowed: connector, location, authoritative, api_key_env" in sentence
 
 
 def test_an_unknown_connector_is_named_with_the_known_ones(tmp_path: Path) -> None:
@@ -244,6 +245,7 @@ def test_an_invoice_keeps_its_digits(tmp_path: Path) -> None:
             "billing_currency": "USD",
             "total": Decimal("0.100000000001"),
             "tax": None,
+            "exchange_rate": None,
         }
     ]
 
