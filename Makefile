@@ -66,6 +66,11 @@ bench: $(INSTALLED) ## Measure speed, memory and accuracy (N=1000000 attempts)
 generate-samples: $(INSTALLED) ## Write data_samples again: the same bytes, unless the generator changed
 	$(BIN)/python data_samples/generate.py
 
+.PHONY: docs
+docs: $(INSTALLED) ## Write the parts of docs/ that are made from the code
+	$(BIN)/unitledger vendors > docs/vendors.md
+	$(BIN)/unitledger schema > docs/unitledger.schema.json
+
 .PHONY: lock
 lock: $(INSTALLED) ## Resolve dependencies into requirements.lock (ARGS=--upgrade)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev \

@@ -138,3 +138,5 @@ class Connector:
     amounts: str
     about: About
     options: type[Options] = Options
+    # Of a connector that its options configure: the connector that they make, or a ConfigError.
+    configured: "Callable[[Options], Connector] | None" = None

@@ -245,6 +245,14 @@ def explain(
 
 
 @app.command()
+def vendors() -> None:
+    """Print what can be read, and what each vendor cannot tell, in Markdown (docs/vendors.md)."""
+    from pipelines.vendors import vendors_page
+
+    typer.echo(vendors_page(), nl=False)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON schema of unitledger.yml, for editors (docs/unitledger.schema.json)."""
     from pipelines.config_schema import config_schema

@@ -125,10 +125,17 @@ def _configured_source(
         )
     connector = connectors[config.connector]
     try:
-        options = connector.options.model_validate(config.model_extra or {})
+        options = connector.options.model_validate(
+            config.model_extra or {}, context={"folder": file.parent}
+        )
     except ValidationError as error:
         sentence = _sentence(error, connector.options, ("connector", "location"))
         raise ConfigError(f"{where}.{sentence}") from None
+    if connector.configured:
+        try:
+            connector = connector.configured(options)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
     location = config.location
     if "://" not in location:
         location = os.path.normpath(file.parent / Path(location).expanduser())
