@@ -60,8 +60,8 @@ def _authority_failures(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """).fetchall()
     for provider, account, period, sources in rows:
         yield (
-            f"{' and '.join(sources)} both bill {provider} account {account} for {period}: only one "
-            "may count; set authoritative: false on the other"
+            f"{' and '.join(sources)} both bill {provider} account {account} for {period}: "
+            "only one may count; set authoritative: false on the other"
         )
 
 

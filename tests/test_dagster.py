@@ -249,6 +249,7 @@ def test_checks_stand_before_and_after_the_marts(
         "schema": True,
         "landed_equals_normalized": True,
         "control_totals": True,
+        "one_authority": True,
         "conservation": True,
     }
 
