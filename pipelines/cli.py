@@ -185,14 +185,10 @@ def _echo_exports(results: "list[ExportResult]") -> None:
 def sources(config: Config = None) -> None:
     """Show each source: its last delivery, how fresh it is, and which periods are final.
 
-    A period is final once its invoice stands in the configured invoices, else provisional.
+    A period is final once its invoice stands in the configured invoices, or the vendor itself
+    calls every charge of it final; else it is provisional.
     """
-    from pipelines.config_tables import config_tables
-
-    settings = load_settings(config)
-    invoices = config_tables(settings)["invoices"]
-    invoiced = set(invoices.select("source", "billing_period").iter_rows())
-    output.print_report(reports.sources(settings, invoiced))
+    output.print_report(reports.sources(load_settings(config)))
 
 
 @app.command()

@@ -11,7 +11,7 @@ import polars as pl
 
 from connectors._lake import Lake
 from pipelines.settings import Settings
-from pipelines.warehouse import current_index
+from pipelines.warehouse import current_index, read_published
 
 _CENT = Decimal("0.01")
 
@@ -111,11 +111,12 @@ def _percent(part: Decimal, whole: Decimal) -> str:
 # --- sources ------------------------------------------------------------------------------------
 
 
-def sources(settings: Settings, invoiced: set[tuple[str, str]]) -> Report:
+def sources(settings: Settings) -> Report:
     """Return what is configured, what came last, how fresh it is, and which periods are final."""
     index = current_index(settings)
+    finalities = _finalities(settings)
     rows = [
-        _source_row(settings.lake, index.filter(pl.col("source") == name), name, invoiced)
+        _source_row(settings.lake, index.filter(pl.col("source") == name), name, finalities)
         for name in settings.sources
     ]
     by_name = [(name, item.connector.name) for name, item in settings.sources.items()]
@@ -124,8 +125,20 @@ def sources(settings: Settings, invoiced: set[tuple[str, str]]) -> Report:
     return Report("Sources", columns, [(*a, *b) for a, b in zip(by_name, rows, strict=True)])
 
 
+def _finalities(settings: Settings) -> dict[tuple[str, str], str]:
+    """Return what the last run found final, by source and period; before the first, nothing."""
+    if not settings.warehouse.exists():
+        return {}
+    with read_published(settings) as connection:
+        rows = connection.execute(
+            "select source, billing_period, min(finality) from marts.cost_reconciliation "
+            "where finality is not null group by all having min(finality) = max(finality)"
+        ).fetchall()
+    return {(source, period): finality for source, period, finality in rows}
+
+
 def _source_row(
-    lake: Lake, index: pl.DataFrame, name: str, invoiced: set[tuple[str, str]]
+    lake: Lake, index: pl.DataFrame, name: str, finalities: Mapping[tuple[str, str], str]
 ) -> tuple[object, ...]:
     in_force = index.filter(pl.col("status") == "current")
     failed = index.filter(pl.col("status") == "failed")["slot"].to_list()
@@ -136,7 +149,7 @@ def _source_row(
     totals = [total for listed in in_force["delivered"].to_list() for total in listed or []]
     periods = sorted({total["billing_period"] for total in totals if total["billing_period"]})
     finality = ", ".join(
-        f"{period} {'final' if (name, period) in invoiced else 'provisional'}" for period in periods
+        f"{period} {finalities.get((name, period), 'provisional')}" for period in periods
     )
     return (
         f"{last.slot} {last.version}" if last else "none",
