@@ -244,8 +244,9 @@ CHARGES_SQL = f"""
         line_item_iam_principal as x_api_key_id,
         case when x_charge_kind = 'capacity' then cast(quantity * 3600000 as bigint) end
             as x_billed_milliseconds,
-        case when x_charge_kind = 'capacity' then try_cast(product_attributes['gpu'] as bigint) end
-            as x_gpu_count,
+        case when x_charge_kind = 'capacity' then try_cast(
+            coalesce(product_attributes['gpu'], product_attributes['physical_gpu']) as bigint
+        ) end as x_gpu_count,
         case when getvariable('has_invoice_ids')
             then if(bill_invoice_id is null, 'provisional', 'final')
         end as x_finality,

@@ -9,7 +9,7 @@ import hashlib
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,6 +43,8 @@ class Layout:
     - files_key: where a manifest lists its data files, for a person
     - lasting: matches a data file that is never overwritten; a group `stamp` sorts its states
     - expected: what a location must hold, for a person
+    - partition: matches a data file, with the groups `year` and `month`, that belongs to that
+      billing period even where no manifest says so
     """
 
     under: str
@@ -52,6 +54,7 @@ class Layout:
     files_key: str
     lasting: re.Pattern[str]
     expected: str
+    partition: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,22 +77,37 @@ class Exports:
         """Yield the latest delivery of each billing period, from the manifests."""
         del landed
         store = _store(source)
+        manifests, partitions = self._periods(store)
+        if not manifests and not partitions:
+            raise ConfigError(
+                f"{source.name}: location {source.location} has no {self.layout.expected}; "
+                "allowed: the folder or prefix of one export"
+            )
+        for period in sorted(manifests.keys() | partitions.keys()):
+            if not window.covers(period):
+                continue
+            if period in manifests:
+                # The period's own manifest is the latest; the others lie in a folder a state.
+                *_, latest = max(manifests[period], key=lambda ranked: ranked[:2])
+                yield self._delivery(store, period, self._parse(store, latest))
+            else:
+                yield _partition(store, period, partitions[period])
+
+    def _periods(
+        self, store: Store
+    ) -> tuple[dict[str, list[tuple[bool, str, StoredFile]]], dict[str, list[StoredFile]]]:
+        """Return the manifests and the partitions by billing period."""
         manifests: dict[str, list[tuple[bool, str, StoredFile]]] = {}
+        partitions: dict[str, list[StoredFile]] = {}
         for file in store.files(self.layout.under):
             if match := self.layout.manifest.fullmatch(file.path):
                 period = self.layout.billing_period(match["period"])
                 rank = (match["older"] is None, file.path, file)
                 manifests.setdefault(period, []).append(rank)
-        if not manifests:
-            raise ConfigError(
-                f"{source.name}: location {source.location} has no {self.layout.expected}; "
-                "allowed: the folder or prefix of one export"
-            )
-        for period, files in sorted(manifests.items()):
-            if window.covers(period):
-                # The period's own manifest is the latest; the others lie in a folder a state.
-                *_, latest = max(files, key=lambda ranked: ranked[:2])
-                yield self._delivery(store, period, self._parse(store, latest))
+            elif self.layout.partition and (match := self.layout.partition.fullmatch(file.path)):
+                period = f"{match['year']}-{int(match['month']):02d}"
+                partitions.setdefault(period, []).append(file)
+        return manifests, partitions
 
     def fetch(self, source: Source, delivery: Delivery, folder: Path) -> Delivery:
         """Copy the files that the manifest lists into `folder`, as they are."""
@@ -99,6 +117,8 @@ class Exports:
             for leftover in folder.iterdir():
                 leftover.unlink()
             try:
+                if "manifest" not in delivery.request:
+                    return _fetch_partition(store, delivery, folder)
                 return self._fetch_once(source, store, delivery, folder)
             except ChangedError as error:
                 change = error
@@ -121,10 +141,7 @@ class Exports:
         for copy, file in copies.items():
             store.copy(file, copy)
         _check_unchanged(store, export)
-        for copy, file in copies.items():
-            _check_complete(copy, file)
-        if all(is_empty(copy) for copy in copies):
-            raise ContractError(f"{path}: every data file that it lists is empty")
+        _check_complete(copies, f"{path}: every data file that it lists is empty")
         fetched = self._delivery(store, delivery.slot, export)
         return replace(fetched, request={**fetched.request, "data_files": list(export.data_files)})
 
@@ -155,7 +172,7 @@ class Exports:
         stamps = [match.groupdict().get("stamp") for match in found if match]
         return Delivery(
             slot=period,
-            version=export.version or _fingerprint(store, export),
+            version=export.version or _fingerprint(store, _with_data(store, export)),
             order=max(filter(None, stamps), default=export.file.modified),
             billing_period=period,
             request={"manifest": export.file.path},
@@ -165,6 +182,29 @@ class Exports:
 def _store(source: Source) -> Store:
     reached_by = set(ExportOptions.model_fields) - set(Options.model_fields)
     return open_store(source.location, **source.options.model_dump(include=reached_by))
+
+
+def _partition(store: Store, period: str, files: list[StoredFile]) -> Delivery:
+    return Delivery(
+        slot=period,
+        version=_fingerprint(store, files),
+        order=max(file.modified for file in files),
+        billing_period=period,
+        request={"data_files": [file.path for file in files]},
+    )
+
+
+def _fetch_partition(store: Store, delivery: Delivery, folder: Path) -> Delivery:
+    """Copy a folder's files, if they are what they were when they were found, before and after."""
+    files = [_found(store, path) for path in delivery.request["data_files"]]
+    copies = {folder / file.path.rpartition("/")[2]: file for file in files}
+    for copy, file in copies.items():
+        store.copy(file, copy)
+    fetched = _partition(store, delivery.slot, files)
+    if [_found(store, file.path) for file in files] != files:
+        raise ChangedError(f"{files[0].path} changed")
+    _check_complete(copies, f"{files[0].path}: this data file and those beside it are empty")
+    return fetched
 
 
 def _found(store: Store, path: str) -> StoredFile:
@@ -188,18 +228,20 @@ def _check_unchanged(store: Store, export: _Export) -> None:
         raise ChangedError(f"{export.file.path} changed")
 
 
-def _check_complete(path: Path, file: StoredFile) -> None:
-    """Refuse a cut-off file: DuckDB reads the rows of a truncated gzip up to where it ends.
+def _check_complete(copies: Mapping[Path, StoredFile], if_empty: str) -> None:
+    """Refuse cut-off files: DuckDB reads the rows of a truncated gzip up to where it ends.
 
     A chunk without any byte is legal: AWS empties those that a refresh no longer needs.
     """
-    checks = {".gz": _is_complete_gzip, ".parquet": _is_complete_parquet, ".zip": _is_complete_zip}
-    names = {".gz": "gzip", ".parquet": "Parquet", ".zip": "zip"}
-    check = checks.get(path.suffix)
-    if check is None:
-        raise ContractError(f"{file.path}: ends with {path.suffix!r}; allowed: {', '.join(checks)}")
-    if file.size and not check(path):
-        raise ContractError(f"{file.path}: the {names[path.suffix]} file is truncated or damaged")
+    for copy, file in copies.items():
+        if copy.suffix not in _FORMATS:
+            allowed = ", ".join(_FORMATS)
+            raise ContractError(f"{file.path}: ends with {copy.suffix!r}; allowed: {allowed}")
+        name, is_complete = _FORMATS[copy.suffix]
+        if file.size and not is_complete(copy):
+            raise ContractError(f"{file.path}: the {name} file is truncated or damaged")
+    if all(is_empty(copy) for copy in copies):
+        raise ContractError(if_empty)
 
 
 def _is_complete_gzip(path: Path) -> bool:
@@ -227,8 +269,19 @@ def _is_complete_zip(path: Path) -> bool:
         return False
 
 
-def _fingerprint(store: Store, export: _Export) -> str:
-    """Return a version where AWS names none: the manifest alone may not change with the data."""
-    files = [export.file, *filter(None, (store.find(path) for path in export.data_files))]
+_FORMATS: Mapping[str, tuple[str, Callable[[Path], bool]]] = {
+    ".gz": ("gzip", _is_complete_gzip),
+    ".parquet": ("Parquet", _is_complete_parquet),
+    ".zip": ("zip", _is_complete_zip),
+}
+
+
+def _with_data(store: Store, export: _Export) -> list[StoredFile]:
+    """Return the files that are a state: the manifest alone may not change with the data."""
+    return [export.file, *filter(None, (store.find(path) for path in export.data_files))]
+
+
+def _fingerprint(store: Store, files: list[StoredFile]) -> str:
+    """Return a version where AWS names none."""
     prints = "\n".join(store.fingerprint(file) for file in files)
     return hashlib.sha256(prints.encode()).hexdigest()[:32]
