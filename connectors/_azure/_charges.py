@@ -32,7 +32,8 @@ _SKU_PRICE_DETAILS = """
                     when x_token_type = 'cache_read' then 'Read'
                     when x_token_type like 'cache_write%' then 'Write'
                 end,
-                'x_DeploymentType', if(x_token_type is null and not is_provisioned, null, deployment),
+                'x_DeploymentType',
+                    if(x_token_type is null and not is_provisioned, null, deployment),
                 'x_ServiceTier', tier
             )), '{}')
         end
@@ -207,16 +208,25 @@ _CHARGES = f"""
             as publisher_name,
         publisher_name as service_provider_name,
         if(is_marketplace, null, 'Microsoft') as host_provider_name,
-        coalesce(meter_category, product_name, 'Azure') as service_name,
         coalesce(
-            {_CATEGORIES}[meter_category], {names(FAMILIES)}[service_family], 'Other'
+            meter_category,
+            case
+                when is_commitment_fee and is_plan then 'Azure Savings Plan for Compute'
+                when is_commitment_fee then 'Azure Reservations'
+            end,
+            product_name,
+            'Azure'
+        ) as service_name,
+        coalesce(
+            {_CATEGORIES}[service_name], {names(FAMILIES)}[service_family], 'Other'
         ) as service_category,
         case
             when x_token_type is not null or is_provisioned then 'Generative AI'
-            else coalesce({_SUBCATEGORIES}[meter_category], 'Other (' || service_category || ')')
+            else coalesce({_SUBCATEGORIES}[service_name], 'Other (' || service_category || ')')
         end as service_subcategory,
         sku as sku_id,
-        if(sku is null, null, meter_name) as sku_meter,
+        if(sku is null, null, coalesce(meter_name, product_name, product_order_name, charge_type))
+            as sku_meter,
         if(is_priced, sku || coalesce('-' || meter_id, ''), null) as sku_price_id,
         {_SKU_PRICE_DETAILS} as sku_price_details,
         {_TAGS} as tags,

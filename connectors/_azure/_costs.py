@@ -139,10 +139,8 @@ _METERED = f"""
             as agreed_price,
         coalesce(nullif(money(pay_g_price), 0) * if(is_by_thousand, 1000, 1), agreed_price)
             as public_price,
-        money(cast(cast(agreed_price as decimal(20, 12)) * cast(rate as decimal(18, 12)) as varchar))
-            as agreed,
-        money(cast(cast(public_price as decimal(20, 12)) * cast(rate as decimal(18, 12)) as varchar))
-            as public
+        money(agreed_price::decimal(20, 12) * rate::decimal(18, 12)) as agreed,
+        money(public_price::decimal(20, 12) * rate::decimal(18, 12)) as public
     from measured
 """
 
@@ -155,8 +153,8 @@ _COSTED = """
         -- Without a price that multiplies to a cost there is none; an unused share has none.
         category in ('Usage', 'Purchase') and not is_unused and sku is not null
             and priced_quantity is not null and agreed >= 0 and public >= 0 as is_priced,
-        if(is_priced, money(cast(agreed * priced_quantity as varchar)), null) as agreed_cost,
-        if(is_priced, money(cast(public * priced_quantity as varchar)), null) as public_cost
+        if(is_priced, money(agreed * priced_quantity), null) as agreed_cost,
+        if(is_priced, money(public * priced_quantity), null) as public_cost
     from metered
 """
 

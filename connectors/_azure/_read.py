@@ -117,9 +117,8 @@ def _check_header(
 
 def csv_header(path: Path) -> list[str]:
     """Return the first record of a CSV file, without a byte order mark; [] for an empty file."""
-    opened = gzip.open(path) if path.suffix == ".gz" else path.open("rb")
     try:
-        with opened as stream:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
             return next(csv.reader(text), [])
     except (EOFError, OSError, zlib.error) as error:

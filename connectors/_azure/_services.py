@@ -6,6 +6,8 @@ As of 2026-11. What is not here keeps Microsoft's name, and a service the catego
 # Meter category: FOCUS category and subcategory. The service's name is the meter category.
 SERVICES = {
     "Virtual Machines": ("Compute", "Virtual Machines"),
+    "Azure Reservations": ("Management and Governance", "Cost Management"),
+    "Azure Savings Plan for Compute": ("Compute", "Other (Compute)"),
     "Virtual Machines Licenses": ("Compute", "Virtual Machines"),
     "Azure Kubernetes Service": ("Compute", "Containers"),
     "Container Instances": ("Compute", "Containers"),

@@ -6,6 +6,7 @@ Microsoft's own datasets, and a run that has fewer days than the one in force.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
@@ -45,8 +46,12 @@ def discover(source: Source, window: Window, landed: Landed) -> Iterator[Deliver
     _check_scopes(source, {run.scope: run for run in runs})
     for (period, scope), of_slot in groupby(sorted(runs, key=_place), key=_place):
         if window.covers(period):
-            slot = f"{period} {scope}" if scope else period
-            yield _delivery(slot, period, list(of_slot), landed)
+            yield _delivery(f"{period} {_short(scope)}".strip(), period, list(of_slot), landed)
+
+
+def _short(scope: str) -> str:
+    """Return a scope without what its last part implies."""
+    return re.sub(r"^(providers/microsoft\.billing/)?(.*/(?=billingprofiles/))?", "", scope)
 
 
 def _place(run: Run) -> tuple[str, str]:

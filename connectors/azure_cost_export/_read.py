@@ -1,4 +1,4 @@
-"""The rows of a delivery: Microsoft's own datasets, or a FOCUS export; as many as the manifest says."""
+"""The rows of a delivery: of Microsoft's own datasets or of FOCUS, as many as the manifest says."""
 
 import json
 from collections.abc import Sequence

@@ -133,9 +133,8 @@ def _blob(
 ) -> tuple[str, int | None, int | None]:
     """Return a blob's path here: a synced copy's manifest still names all of the container's."""
     name = str(blob["blobName"]).strip("/")
-    beside = "/".join(
-        part for part in (manifest.path.rpartition("/")[0], name.split("/")[-1]) if part
-    )
+    folder, slash, _ = manifest.path.rpartition("/")
+    beside = folder + slash + name.split("/")[-1]
     candidates = [beside, *(name.split("/", skipped)[-1] for skipped in range(name.count("/") + 1))]
     path = next((path for path in candidates if path in files), beside)
     return path, _number(blob.get("byteCount")), _number(blob.get("dataRowCount"))
@@ -146,12 +145,12 @@ def _number(value: Any) -> int | None:
 
 
 def _days(file: StoredFile, run: dict[str, Any]) -> tuple[date, date]:
-    stated = run.get("startDate"), run.get("endDate")
+    stated = [str(run.get(name) or "")[:10] for name in ("startDate", "endDate")]
     try:
         if all(stated):
-            return date.fromisoformat(stated[0][:10]), date.fromisoformat(stated[1][:10])
+            return date.fromisoformat(stated[0]), date.fromisoformat(stated[1])
         return _days_of(file.path)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise ContractError(
             f"{file.path}: neither runInfo.startDate and endDate nor the path say which days it "
             "has; allowed: a manifest with runInfo, or a folder like 20261001-20261031"
