@@ -1,0 +1,125 @@
+"""Invoices by map: CSV, Parquet or JSON, and a YAML file that says what their columns mean.
+
+A map in `connectors/maps/` is a connector of that name; a user's own is `connector:
+invoice_mapping` with `map: ./my_map.yml`. docs/mapping-an-invoice.md explains every key.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationInfo, field_validator
+
+from connectors._base import (
+    About,
+    Connector,
+    Delivery,
+    InputColumn,
+    Landed,
+    Options,
+    Source,
+    Window,
+)
+from connectors.invoice_mapping import _deliveries, _expressions
+from connectors.invoice_mapping._map import KINDS, Map
+from connectors.invoice_mapping._normalize import amounts, normalize
+from connectors.invoice_mapping._read import expressions, read
+from connectors.invoice_mapping._yaml import load_map
+from models.errors import ConfigError
+from models.tables import CHARGES
+
+MAPS = Path(__file__).parents[1] / "maps"
+
+
+class MappedOptions(Options):
+    """`billing_account_id` names the account; by default it is the source's name."""
+
+    billing_account_id: str | None = None
+
+
+class OwnMapOptions(MappedOptions):
+    """`map` is a file, relative to the configuration."""
+
+    map: Path
+
+    @field_validator("map")
+    @classmethod
+    def _below_configuration(cls, value: Path, info: ValidationInfo) -> Path:
+        folder = (info.context or {}).get("folder", Path())
+        return Path(folder) / value.expanduser()
+
+
+def connector_of(name: str, map_: Map, options: type[Options] = MappedOptions) -> Connector:
+    """Return the connector that a map describes."""
+    has_charges = map_.charges is not None
+    return Connector(
+        name=name,
+        title=map_.title,
+        produces=(map_.table,),
+        inputs={"raw": (InputColumn("charge_kind", allowed=KINDS),) if has_charges else ()},
+        discover=partial(_deliveries.discover, map_),
+        fetch=_deliveries.fetch,
+        read=partial(read, map_),
+        normalize=partial(normalize, map_),
+        amounts=amounts(map_),
+        about=map_.about_.about(),
+        options=options,
+    )
+
+
+def shipped_maps() -> dict[str, Connector]:
+    """Return the connectors that the maps of this project are, by name."""
+    return {
+        file.stem: connector_of(file.stem, load_map(file)) for file in sorted(MAPS.glob("*.yml"))
+    }
+
+
+def check_map(map_: Map) -> None:
+    """Refuse expressions that are not one, or do not bind."""
+    _expressions.check(expressions(map_))
+
+
+def own_map(options: Options) -> Connector:
+    """Return the connector of a user's own map, after checking it."""
+    assert isinstance(options, OwnMapOptions)
+    map_ = load_map(options.map)
+    try:
+        check_map(map_)
+    except ConfigError as error:
+        raise ConfigError(f"{options.map.name}: {error}") from None
+    return connector_of("invoice_mapping", map_, OwnMapOptions)
+
+
+def _no_map(*_: Any) -> Any:
+    raise ConfigError("invoice_mapping needs a map: map: ./my_map.yml")
+
+
+def _discover(source: Source, window: Window, landed: Landed) -> Any:
+    return own_map(source.options).discover(source, window, landed)
+
+
+def _fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
+    return own_map(source.options).fetch(source, delivery, folder)
+
+
+CONNECTOR = Connector(
+    name="invoice_mapping",
+    title="Invoice by your own map",
+    produces=(CHARGES,),
+    inputs={"raw": (InputColumn("charge_kind", allowed=KINDS),)},
+    discover=_discover,
+    fetch=_fetch,
+    read=_no_map,
+    normalize=_no_map,
+    amounts="select null as billing_currency, null as amount from raw",
+    about=About(
+        vendor="any",
+        kind="generic",
+        interface="CSV, TSV, Parquet, JSON or NDJSON files and a YAML map",
+        granularity="a line of the invoice",
+        restated="a file that is replaced; the newest folder of a billing period",
+        cannot_tell="what the invoice does not say",
+        tested_with="every shipped map; invented invoices",
+    ),
+    options=OwnMapOptions,
+)

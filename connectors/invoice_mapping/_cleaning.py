@@ -1,0 +1,86 @@
+"""A column's text as a plain number, or as an instant in UTC; what is neither stays as it was."""
+
+import re
+
+from connectors._sql import quoted
+from connectors.invoice_mapping._expressions import identifier
+from connectors.invoice_mapping._map import Money, Time
+
+# Text that a decimal can be cast from.
+PLAIN_NUMBER = r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?"
+PLAIN_TIME = r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2}(\.\d+)?)?"
+_ISO = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)?)?( ?(Z|z|UTC|[+-]\d{2}(:?\d{2})?))?"
+_ZONED = r".*\d:\d{2}.*(Z|z|UTC|[+-]\d{2}(:?\d{2})?)"
+_MINUS = "−"  # as some vendors typeset their invoices
+
+
+def money_sql(column: str, money: Money) -> str:
+    """Return SQL for the plain number in a column; NULL where it is blank."""
+    text = f"nullif(trim({identifier(column)}), '')"
+    number = f"replace({text}, {quoted(_MINUS)}, '-')"
+    if money.symbol:
+        number = f"replace({number}, {quoted(money.symbol)}, '')"
+    number = f"trim({number})"
+    number = rf"regexp_replace({number}, '^\(\s*([^()-]*)\s*\)$', '-\1')"
+    number = rf"regexp_replace({number}, '^([^-]+)-$', '-\1')"
+    number = rf"regexp_replace({number}, '^([+-]?)\s*', '\1')"
+    number = f"regexp_replace({number}, '^[+]', '')"
+    return (
+        f"case when regexp_full_match({number}, {quoted(_written(money))}) "
+        f"then shifted({_signed(_separated(number, money), money.sign)}, {money.places}) "
+        f"else {text} end"
+    )
+
+
+def _written(money: Money) -> str:
+    """Return the pattern of a number as this vendor writes it, without symbol and with one sign."""
+    point = re.escape(money.decimal)
+    whole = r"\d+"
+    if money.thousands:
+        whole = rf"(\d{{1,3}}({re.escape(money.thousands)}\d{{3}})+|\d+)"
+    return rf"-?({whole}({point}\d*)?|{point}\d+)([eE][-+]?\d+)?"
+
+
+def _separated(number: str, money: Money) -> str:
+    if money.thousands:
+        number = f"replace({number}, {quoted(money.thousands)}, '')"
+    return number if money.decimal == "." else f"replace({number}, {quoted(money.decimal)}, '.')"
+
+
+def _signed(number: str, sign: int) -> str:
+    if sign == 1:
+        return number
+    return f"if(starts_with({number}, '-'), substr({number}, 2), '-' || {number})"
+
+
+def time_sql(column: str, time: Time) -> str:
+    """Return SQL for the instant in a column as UTC text; NULL where it is blank."""
+    text = f"nullif(trim({identifier(column)}), '')"
+    instant = _instant(text, time)
+    if time.inclusive:
+        instant = f"({instant} + interval 1 {time.inclusive})"
+    return f"coalesce(cast({instant} as varchar), {text})"
+
+
+def _instant(text: str, time: Time) -> str:
+    """As a timestamp in UTC; a text without a zone of its own is in the vendor's."""
+    zone = quoted(time.zone)
+    if time.format in ("epoch_seconds", "epoch_milliseconds"):
+        unit = "" if time.format == "epoch_seconds" else " / 1000"
+        number = f"try_cast({text} as decimal(24, 6))"
+        micros = f"cast(round({number} * 1000000, 0) as bigint)"
+        if unit:
+            micros = f"cast(round({number} * 1000, 0) as bigint)"
+        return f"make_timestamp({micros})"
+    if time.format:
+        parsed = f"try_strptime({text}, {quoted(time.format)})"
+        if re.search("%[zZ]", time.format):
+            return f"cast({parsed} as timestamp)"
+        return f"cast(timezone({zone}, cast({parsed} as timestamp)) as timestamp)"
+    joined = rf"regexp_replace({text}, '\s+([+-]\d{{2}}:?\d{{2}})$', '\1')"
+    return (
+        f"case when not regexp_full_match({text}, {quoted(_ISO)}) then null "
+        f"when regexp_full_match({text}, {quoted(_ZONED)}) "
+        f"then cast(try_cast({joined} as timestamptz) as timestamp) "
+        f"else cast(timezone({zone}, try_cast({text} as timestamp)) as timestamp) end"
+    )
