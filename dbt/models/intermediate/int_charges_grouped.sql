@@ -16,7 +16,7 @@ with ruled as (
             or coalesce(charges.line_item_type = 'Refund', false)
             or (charges.charge_category = 'Usage' and charges.effective_cost < 0)
         ) as is_correction
-    from {{ ref('stg_lake__charges') }} as charges
+    from {{ ref('int_charges') }} as charges
     left join {{ ref('int_rules_matched') }} as matched
         on
             {{ rule_tuple_id() }} = matched.rule_tuple_id

@@ -16,7 +16,7 @@ select
         when count(charges.finality) = 0 then 'no invoice, and the vendor does not say'
         else 'no invoice, and the vendor can still change it'
     end as finality_reason
-from {{ ref('stg_lake__charges') }} as charges
+from {{ ref('int_charges') }} as charges
 left join (
     select source, billing_period, billing_currency, min(invoice_id) as invoice_id
     from {{ ref('stg_lake__invoices') }}

@@ -8,7 +8,7 @@ with tuple_days as (
         any_value({{ attribute }}) as {{ attribute }},
         {% endfor -%}
         any_value(tags) as tags
-    from {{ ref('stg_lake__charges') }}
+    from {{ ref('int_charges') }}
     group by rule_tuple_id, charge_date
 )
 

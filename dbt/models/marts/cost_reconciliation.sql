@@ -12,7 +12,7 @@ with delivered as (
     cross join lateral (select unnest(deliveries.delivered) as item) as items
     where
         deliveries.status = 'current'
-        and item.billing_currency is not null
+        and (item.billing_currency is not null or deliveries.table_name = 'metered_usage')
         and deliveries.source in (
             select sources.source from {{ ref('stg_lake__sources') }} as sources where sources.is_authoritative
         )
@@ -25,6 +25,8 @@ charges as (
         billing_period,
         billing_currency,
         sum(billed_cost) as billed_cost,
+        sum(billed_cost) filter (where rate_card_id is null) as normalized_cost,
+        sum(billed_cost) filter (where rate_card_id is not null) as priced_cost,
         sum(effective_cost) as effective_cost,
         -- What makes the two bases differ, each from its own rows: see invoice_bridge.
         coalesce(-sum(billed_cost) filter (
@@ -32,7 +34,7 @@ charges as (
         ), 0) as paid,
         coalesce(sum(effective_cost) filter (where commitment_discount_status is not null), 0) as amortized,
         coalesce(-sum(billed_cost) filter (where commitment_discount_status is not null), 0) as billed_as_used
-    from {{ ref('stg_lake__charges') }}
+    from {{ ref('int_charges') }}
     group by source, billing_period, billing_currency
 ),
 
@@ -68,10 +70,27 @@ failures as (
     group by source, billing_period
 ),
 
+-- Rows without a price have no currency.
+metered as (
+    select totals.*, priced.rows as priced_rows
+    from {{ ref('int_usage_totals') }} as totals
+    left join (
+        select source, billing_period, billing_currency, count(*) as rows
+        from {{ ref('int_usage_priced') }}
+        group by source, billing_period, billing_currency
+    ) as priced
+        on
+            totals.source = priced.source
+            and totals.billing_period = priced.billing_period
+            and totals.billing_currency is not distinct from priced.billing_currency
+),
+
 keys as (
     select source, billing_period, billing_currency from delivered
     union
     select source, billing_period, billing_currency from charges
+    union
+    select source, billing_period, billing_currency from metered
     union
     select source, billing_period, billing_currency from stated
     where source in (
@@ -90,18 +109,24 @@ totals as (
         charges.* exclude (source, billing_period, billing_currency),
         coalesce(ledger.effective_cost, 0) as allocated_cost,
         stated.billed_cost as stated_cost,
-        stated.rows as stated_rows
+        stated.rows as stated_rows,
+        metered.cost as metered_cost,
+        metered.rows as metered_rows,
+        metered.priced_rows,
+        -- What rounding a row explains; anything beyond is a difference.
+        if(abs(metered.cost - charges.priced_cost) <= metered.tolerance, metered.cost - charges.priced_cost, 0)
+            as priced_rounding
     from keys
-    {%- for other in ['delivered', 'charges', 'ledger', 'stated'] %}
+    {%- for other in ['delivered', 'charges', 'ledger', 'stated', 'metered'] %}
     left join {{ other }}
         on
             keys.source = {{ other }}.source
             and keys.billing_period = {{ other }}.billing_period
-            and keys.billing_currency = {{ other }}.billing_currency
+            and keys.billing_currency is not distinct from {{ other }}.billing_currency
     {%- endfor %}
 ),
 
-steps as (
+told as (
     select
         source,
         billing_period,
@@ -110,6 +135,7 @@ steps as (
             {
                 'step': 'landed',
                 'step_order': 1,
+                'is_told': coalesce(stated_rows, delivered_rows, stated_cost, delivered_cost, normalized_cost) is not null,
                 'expected_cost': coalesce(stated_cost, delivered_cost)::decimal(38, 24),
                 'actual_cost': delivered_cost::decimal(38, 24),
                 'expected_rows': stated_rows,
@@ -120,16 +146,33 @@ steps as (
             {
                 'step': 'normalized',
                 'step_order': 2,
+                'is_told': billing_currency is not null and coalesce(stated_cost, delivered_cost, normalized_cost) is not null,
                 'expected_cost': delivered_cost - rounding,
-                'actual_cost': billed_cost,
+                'actual_cost': normalized_cost,
                 'expected_rows': null,
                 'actual_rows': null,
                 'rounding': rounding,
                 'expected_from': 'delivered amounts, rounded half-even to 12 decimals a row'
             },
             {
-                'step': 'effective',
+                'step': 'priced',
                 'step_order': 3,
+                'is_told': metered_rows is not null or priced_cost is not null,
+                'expected_cost': metered_cost - priced_rounding,
+                'actual_cost': priced_cost,
+                'expected_rows': metered_rows,
+                'actual_rows': priced_rows,
+                'rounding': priced_rounding,
+                'expected_from': if(
+                    billing_currency is null,
+                    'use without a price: see unpriced_usage',
+                    'quantity x price of each line of rate_cards, rounded half-even to 12 decimals a row'
+                )
+            },
+            {
+                'step': 'effective',
+                'step_order': 4,
+                'is_told': billing_currency is not null,
                 'expected_cost': billed_cost + paid + amortized + billed_as_used,
                 'actual_cost': effective_cost,
                 'expected_rows': null,
@@ -139,7 +182,8 @@ steps as (
             },
             {
                 'step': 'allocated',
-                'step_order': 4,
+                'step_order': 5,
+                'is_told': billing_currency is not null,
                 'expected_cost': effective_cost,
                 'actual_cost': allocated_cost,
                 'expected_rows': null,
@@ -149,6 +193,12 @@ steps as (
             }
         ], recursive := true)
     from totals
+),
+
+steps as (
+    select *
+    from told
+    where is_told
 )
 
 select

@@ -18,7 +18,7 @@ with charges as (
         coalesce(sum(effective_cost - billed_cost) filter (where commitment_discount_status = 'Used'), 0) as used,
         coalesce(sum(effective_cost - billed_cost) filter (where commitment_discount_status = 'Unused'), 0) as unused,
         sum(effective_cost) as effective_cost
-    from {{ ref('stg_lake__charges') }}
+    from {{ ref('int_charges') }}
     group by source, billing_period, billing_currency
 ),
 
