@@ -80,6 +80,7 @@ class Api:
         path: str,
         params: Params | None = None,
         body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """Return one answer as sent; `body` is sent as JSON.
 
@@ -90,7 +91,9 @@ class Api:
             raise ContractError(
                 f"{url.host} is not {self.client.base_url.host}: the key is not sent there"
             )
-        request = self.client.build_request(method, url, params=params or None, json=body)
+        request = self.client.build_request(
+            method, url, params=params or None, json=body, headers=headers
+        )
         response = _retrying(request.url, lambda: self.client.send(request))
         self._check(response)
         return response.content

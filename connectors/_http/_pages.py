@@ -90,6 +90,7 @@ class Endpoint:
     ladders: tuple[Ladder, ...] = ()
     method: Literal["GET", "POST"] = "GET"
     body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     optional: bool = False
     suffix: str = "json"
 
@@ -170,9 +171,13 @@ def _page(api: Api, endpoint: Endpoint, path: str, params: Params, file: Path) -
     """Return a page: the one that the last run has left, or else ask for it."""
     if not file.exists():
         partial = file.with_name(f".{file.name}")
-        partial.write_bytes(api.send(endpoint.method, path, params, endpoint.body))
+        partial.write_bytes(_send(api, endpoint, path, params))
         partial.replace(file)
     return file.read_bytes()
+
+
+def _send(api: Api, endpoint: Endpoint, path: str, params: Params) -> bytes:
+    return api.send(endpoint.method, path, params, endpoint.body, endpoint.headers)
 
 
 # --- reading --------------------------------------------------------------------------------------
