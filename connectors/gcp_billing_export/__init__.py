@@ -11,11 +11,11 @@
 """
 
 from connectors._base import About, Connector
-from connectors.gcp_billing_export._bigquery import GcpOptions
 from connectors.gcp_billing_export._charges import CHARGES_SQL
 from connectors.gcp_billing_export._columns import CREDIT_COLUMNS, ROW_COLUMNS
 from connectors.gcp_billing_export._costs import AMOUNTS
 from connectors.gcp_billing_export._deliveries import discover, fetch
+from connectors.gcp_billing_export._options import GcpOptions
 from connectors.gcp_billing_export._read import read
 from models.tables import CHARGES
 
@@ -34,7 +34,7 @@ CONNECTOR = Connector(
         kind="cloud",
         interface="billing export in BigQuery (Storage Read API), or files exported from it",
         granularity="hour, SKU, project and, in the detailed export, resource",
-        restated="corrections are rows of later loads; partitions of the last days, all once a month",
+        restated="by later rows: the last days' partitions are looked at, all of them once a month",
         cannot_tell="requests; older commitments: what nobody used, unless fees name their SKUs",
         tested_with="the sample company's files; BigQuery's APIs on loopback with Google's SDKs",
     ),

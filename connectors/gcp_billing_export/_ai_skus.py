@@ -17,11 +17,15 @@ _METER = (
     "ga|global|regional|batch|flex|priority|offpeak|long|short|thinking|text|image|video|audio|"
     "document|input|output|cached?|caching|online|live|token|tokens|predictions?|context|for"
 )
+_NO_TOKENS = (
+    "storage|character|second|minute|hour|tuning|training|provisioned|search|image generation"
+)
+_TIER = "\\b(batch|flex|priority|offpeak)\\b"
 _IS_METERED = f"""
     regexp_matches(description, '\\b({_FAMILIES})\\b')
     and regexp_matches(description, '\\b(input|output)\\b')
     and not regexp_matches(
-        description, 'storage|character|second|minute|hour|tuning|training|provisioned|search|image generation'
+        description, '{_NO_TOKENS}'
     )
     and coalesce(usage_pricing_unit, usage_unit, '') in ('count', 'requests', 'tokens', '1')
 """
@@ -44,7 +48,7 @@ TOKENS = f"""
                 when regexp_matches(description, '\\baudio\\b') then 'audio_output'
                 else 'output'
             end,
-            'tier': nullif(regexp_extract(description, '\\b(batch|flex|priority|offpeak)\\b', 1), ''),
+            'tier': nullif(regexp_extract(description, '{_TIER}', 1), ''),
             'is_long': regexp_matches(description, '\\blong\\b')
         }}, null))[1]"""
 

@@ -28,10 +28,7 @@ _ORIGINATING_SKU = f"""list_filter(
 # What covering credits take off a row; nothing where they have the sign of the cost itself, which
 # a correction of them alone has.
 _IS_COVERING = f"credit.type in {texts(COVERING)}"
-COVERED = (
-    f"greatest(0, -sign(exact(cost)) * {sum_of_credits(_IS_COVERING)}) "
-    "* sign(exact(cost))"
-)
+COVERED = f"greatest(0, -sign(exact(cost)) * {sum_of_credits(_IS_COVERING)}) * sign(exact(cost))"
 # What a row costs but for the incentives that stand by themselves.
 CHARGED = f"(exact(cost) + {sum_of_credits()} - {sum_of_credits(IS_PROMOTION)})"
 

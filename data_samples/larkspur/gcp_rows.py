@@ -19,7 +19,7 @@ PROJECT = {
         {"resource_name": "organizations/731002948551", "display_name": "larkspurdesk.example"}
     ],
 }
-NOBODY = {**dict.fromkeys(PROJECT), "labels": [], "ancestors": []}
+NOBODY: Row = {**dict.fromkeys(PROJECT), "labels": [], "ancestors": []}
 SUBSCRIPTION = "subscriptions/7c9e6679-7425-40de-944b-e07fc1f90ae7"
 _DEFAULT = {"id": "7754-699E-0EBF", "description": "Default"}
 FLEXIBLE = {"id": "9BC7-2A6F-0D11", "description": "Compute Flexible CUDs 1 Year"}
@@ -45,11 +45,20 @@ def _compute(id: str, description: str, price: str, **units: Any) -> Sku:
 
 
 def _gemini(id: str, description: str, price: str) -> Sku:
-    tokens = {"unit": "requests", "pricing_unit": "count", "base": 1, "block": 1_000_000}
+    tokens: dict[str, Any] = {
+        "unit": "requests",
+        "pricing_unit": "count",
+        "base": 1,
+        "block": 1_000_000,
+    }
     return Sku("Vertex AI", "C7E2-9256-1C43", id, description, Decimal(price), **tokens)
 
 
-_GIB_SECONDS = {"unit": "byte-seconds", "pricing_unit": "gibibyte hour", "base": 3600 << 30}
+_GIB_SECONDS: dict[str, Any] = {
+    "unit": "byte-seconds",
+    "pricing_unit": "gibibyte hour",
+    "base": 3600 << 30,
+}
 A2_CORE = _compute("2922-40C5-B19F", "A2 Instance Core running in Americas", "0.031611")
 A2_RAM = _compute(
     "2390-DCAF-DA38", "A2 Instance Ram running in Americas", "0.004237", **_GIB_SECONDS

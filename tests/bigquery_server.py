@@ -1,0 +1,367 @@
+"""BigQuery on loopback, for Google's SDKs: REST with SQL, and the Storage Read API over gRPC.
+
+It holds one ingestion-time partitioned table. SQL is run by DuckDB after a few words have been
+exchanged; what it does not know is an error, as are columns and restrictions that BigQuery would
+refuse. It pages, counts bytes, throttles and breaks streams as it is told.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock, Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import duckdb
+import grpc
+import pyarrow as pa
+from google.cloud.bigquery_storage_v1 import types
+
+PROJECT, DATASET, TABLE = "larkspur-billing", "billing", "gcp_billing_export_resource_v1_01AAAA"
+LOCATION = f"bigquery://{PROJECT}.{DATASET}.{TABLE}"
+_TEXT, _MOMENT, _NUMERIC = pa.string(), pa.timestamp("us", "UTC"), pa.decimal128(38, 9)
+_PAIRS = pa.list_(pa.struct([("key", _TEXT), ("value", _TEXT)]))
+
+
+def _record(**fields: Any) -> pa.DataType:
+    return pa.struct(list(fields.items()))
+
+
+SCHEMA = pa.schema({
+    "billing_account_id": _TEXT,
+    "service": _record(id=_TEXT, description=_TEXT),
+    "sku": _record(id=_TEXT, description=_TEXT),
+    "usage_start_time": _MOMENT,
+    "usage_end_time": _MOMENT,
+    "project": _record(id=_TEXT, number=_TEXT, name=_TEXT, labels=_PAIRS),
+    "labels": _PAIRS,
+    "system_labels": _PAIRS,
+    "location": _record(location=_TEXT, country=_TEXT, region=_TEXT, zone=_TEXT),
+    "tags": pa.list_(pa.struct(
+        [("key", _TEXT), ("value", _TEXT), ("inherited", pa.bool_()), ("namespace", _TEXT)]
+    )),
+    "transaction_type": _TEXT,
+    "seller_name": _TEXT,
+    "export_time": _MOMENT,
+    "cost": pa.float64(),
+    "currency": _TEXT,
+    "currency_conversion_rate": pa.float64(),
+    "usage": _record(
+        amount=pa.float64(), unit=_TEXT, amount_in_pricing_units=pa.float64(), pricing_unit=_TEXT
+    ),
+    "credits": pa.list_(_record(
+        name=_TEXT, amount=pa.float64(), full_name=_TEXT, id=_TEXT, type=_TEXT
+    )),
+    "invoice": _record(month=_TEXT, publisher_type=_TEXT),
+    "cost_type": _TEXT,
+    "adjustment_info": _record(id=_TEXT, description=_TEXT, mode=_TEXT, type=_TEXT),
+    "cost_at_list": pa.float64(),
+    "resource": _record(name=_TEXT, global_name=_TEXT),
+    "price": _record(
+        effective_price=_NUMERIC, tier_start_amount=_NUMERIC, unit=_TEXT,
+        pricing_unit_quantity=_NUMERIC, list_price=_NUMERIC,
+    ),
+    "subscription": _record(instance_id=_TEXT),
+    "consumption_model": _record(id=_TEXT, description=_TEXT),
+})  # fmt: skip
+
+
+def _value(value: Any, kind: pa.DataType) -> Any:
+    """A JSON value as the column's type."""
+    if value is None:
+        return None
+    if pa.types.is_list(kind):
+        return [_value(item, kind.value_type) for item in value]
+    if pa.types.is_struct(kind):
+        return {field.name: _value(value.get(field.name), field.type) for field in kind}
+    if pa.types.is_timestamp(kind):
+        return datetime.fromisoformat(value.replace(" UTC", "+00:00"))
+    if pa.types.is_decimal(kind):
+        return Decimal(str(value)).quantize(Decimal("1e-9"))
+    return float(value) if pa.types.is_floating(kind) else value
+
+
+class BigQuery:
+    """The table, by partition, and how the server behaves."""
+
+    def __init__(self, schema: pa.Schema = SCHEMA) -> None:
+        self.schema = schema
+        self.partitioning: dict[str, Any] | None = {"type": "DAY"}
+        self.partitions: dict[str, list[dict[str, Any]]] = {}
+        self.modified = datetime(2026, 11, 1, tzinfo=UTC)
+        self.page_rows, self.batch_rows, self.streams = 2, 2, 2
+        self.bytes_a_row = 20
+        self.bytes_when_run = 1  # times what the dry run said
+        # REST answers to give first: (part of the path, status, reason).
+        self.failures: list[tuple[str, int, str]] = []
+        # Batches after which a stream breaks, once a stream.
+        self.break_after: int | None = None
+        self.lose_rows = 0  # of a stream's end
+        self.requests: list[tuple[str, str, dict[str, Any]]] = []
+        self.read_days: list[str] = []
+        self.resumed_at: list[int] = []
+        self.endpoint = self.storage_endpoint = ""
+        self._jobs: dict[str, dict[str, Any]] = {}
+        self._sessions: dict[str, pa.Table] = {}
+        self._broken: set[str] = set()
+        self._lock = Lock()
+
+    def load(self, day: str, *rows: dict[str, Any]) -> None:
+        """Append rows to a partition, as an export does."""
+        self.partitions.setdefault(day, []).extend(rows)
+        self.modified += timedelta(hours=1)
+
+    def replace(self, day: str, *rows: dict[str, Any]) -> None:
+        self.partitions[day] = list(rows)
+        self.modified += timedelta(hours=1)
+        if not rows:
+            del self.partitions[day]
+
+    def options(self, **more: Any) -> dict[str, Any]:
+        endpoints = {"endpoint": self.endpoint, "storage_endpoint": self.storage_endpoint}
+        return {**endpoints, **more}
+
+    def rows(self, day: str) -> pa.Table:
+        rows = self.partitions.get(day, [])
+        kind = pa.struct(list(self.schema))
+        return pa.Table.from_pylist([_value(row, kind) for row in rows], schema=self.schema)
+
+    # --- REST -------------------------------------------------------------------------------------
+
+    def answer(self, method: str, url: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        parts = urlsplit(url)
+        with self._lock:
+            self.requests.append((method, parts.path, body))
+            for number, (path, status, reason) in enumerate(self.failures):
+                if path in parts.path:
+                    del self.failures[number]
+                    return status, _error(status, reason, f"{reason} on purpose")
+        path = parts.path.removeprefix(f"/bigquery/v2/projects/{PROJECT}/")
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if (method, path) == ("GET", f"datasets/{DATASET}/tables/{TABLE}"):
+            return 200, self._table()
+        if (method, path) == ("POST", "jobs"):
+            return self._insert(body)
+        if method == "GET" and path.startswith("jobs/"):
+            return 200, self._jobs[path.removeprefix("jobs/")]["job"]
+        if method == "GET" and path.startswith("queries/"):
+            return 200, self._results(path.removeprefix("queries/"), query)
+        return 404, _error(404, "notFound", f"Not found: {method} {parts.path}")
+
+    def _table(self) -> dict[str, Any]:
+        milliseconds = int(self.modified.timestamp() * 1000)
+        return {
+            "tableReference": {"projectId": PROJECT, "datasetId": DATASET, "tableId": TABLE},
+            "schema": {"fields": [{"name": name, "type": "STRING"} for name in self.schema.names]},
+            "lastModifiedTime": str(milliseconds),
+            "timePartitioning": self.partitioning,
+            "type": "TABLE",
+        }
+
+    def _insert(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        configuration = body["configuration"]
+        id = body["jobReference"]["jobId"]
+        try:
+            columns, rows, read = self._run(configuration["query"])
+        except (duckdb.Error, ValueError, KeyError) as error:
+            return 400, _error(400, "invalidQuery", str(error))
+        job = {
+            "jobReference": {**body["jobReference"], "location": "US"},
+            "configuration": configuration,
+            "status": {"state": "DONE"},
+            "statistics": {"query": {"totalBytesProcessed": str(read), "statementType": "SELECT"}},
+        }
+        job["statistics"]["totalBytesProcessed"] = str(read)
+        limit = int(configuration["query"].get("maximumBytesBilled") or 1 << 60)
+        if not configuration.get("dryRun") and read * self.bytes_when_run > limit:
+            message = f"Query exceeded limit for bytes billed: {limit}."
+            problem = {"reason": "bytesBilledLimitExceeded", "message": message}
+            job["status"] |= {"errorResult": problem, "errors": [problem]}
+        self._jobs[id] = {"job": job, "columns": columns, "rows": rows}
+        return 200, job
+
+    def _run(self, query: dict[str, Any]) -> tuple[list[str], list[tuple[Any, ...]], int]:
+        if query.get("useLegacySql"):
+            raise ValueError("legacy SQL")
+        given = {
+            item["name"]: item["parameterValue"]["value"]
+            for item in query.get("queryParameters", [])
+        }
+        sql = _to_duckdb(query["query"])
+        tables = []
+        for day in sorted(self.partitions):
+            rows = self.rows(day)
+            moment = pa.array([datetime.fromisoformat(day)] * len(rows), pa.timestamp("us"))
+            tables.append(rows.append_column("_PARTITIONTIME", moment))
+        with duckdb.connect() as connection:
+            connection.execute("set timezone = 'UTC'")
+            if not tables:
+                return ["day", "row_count", "newest", "months"], [], 0
+            connection.register("export", pa.concat_tables(tables))
+            cursor = connection.execute(sql, given)
+            names = [item[0] for item in cursor.description or []]
+            found = cursor.fetchall()
+        counted = sum(row[names.index("row_count")] for row in found)
+        return names, found, counted * self.bytes_a_row
+
+    def _results(self, id: str, query: dict[str, str]) -> dict[str, Any]:
+        job = self._jobs[id]
+        start = int(query.get("pageToken") or 0)
+        size = min(int(query.get("maxResults") or self.page_rows), self.page_rows)
+        page = job["rows"][start : start + size]
+        answer = {
+            "jobReference": job["job"]["jobReference"],
+            "jobComplete": True,
+            "totalRows": str(len(job["rows"])),
+            "schema": {
+                "fields": [
+                    {"name": name, "type": "INTEGER" if name == "row_count" else "STRING"}
+                    for name in job["columns"]
+                ]
+            },
+            "rows": [
+                {"f": [{"v": None if cell is None else str(cell)} for cell in row]} for row in page
+            ],
+        }
+        if start + size < len(job["rows"]):
+            answer["pageToken"] = str(start + size)
+        return answer
+
+    # --- Storage Read API -------------------------------------------------------------------------
+
+    def create_read_session(self, request: Any, context: Any) -> Any:
+        wanted = request.read_session
+        options = wanted.read_options
+        day = re.fullmatch(r"_PARTITIONDATE = '(\d{4}-\d\d-\d\d)'", options.row_restriction)
+        table = f"projects/{PROJECT}/datasets/{DATASET}/tables/{TABLE}"
+        unknown = set(options.selected_fields) - set(self.schema.names)
+        if wanted.table != table:
+            context.abort(grpc.StatusCode.NOT_FOUND, f"Not found: {wanted.table}")
+        if not day or unknown or wanted.data_format != types.DataFormat.ARROW:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"request error: {unknown or options}")
+        self.read_days.append(day[1])
+        fields = [name for name in self.schema.names if name in options.selected_fields]
+        rows = self.rows(day[1]).select(fields)
+        id = f"{request.parent}/sessions/{len(self._sessions)}"
+        count = min(self.streams, request.max_stream_count or self.streams)
+        size = -(-len(rows) // count) or 1
+        session = types.ReadSession(
+            name=id, table=table, data_format=types.DataFormat.ARROW,
+            arrow_schema=types.ArrowSchema(
+                serialized_schema=rows.schema.serialize().to_pybytes()
+            ),
+        )  # fmt: skip
+        for number, start in enumerate(range(0, len(rows), size)):
+            name = f"{id}/streams/{number}"
+            self._sessions[name] = rows.slice(start, size)
+            session.streams.append(types.ReadStream(name=name))
+        return session
+
+    def read_rows(self, request: Any, context: Any) -> Iterator[Any]:
+        name, rows = request.read_stream, self._sessions[request.read_stream]
+        if request.offset:
+            self.resumed_at.append(request.offset)
+        rows = rows.slice(request.offset, len(rows) - request.offset - self.lose_rows)
+        sent = 0
+        for batch in rows.combine_chunks().to_batches(max_chunksize=self.batch_rows):
+            if sent == self.break_after and name not in self._broken:
+                self._broken.add(name)
+                context.abort(grpc.StatusCode.UNAVAILABLE, "the stream broke on purpose")
+            yield types.ReadRowsResponse(
+                row_count=batch.num_rows,
+                arrow_record_batch=types.ArrowRecordBatch(
+                    serialized_record_batch=batch.serialize().to_pybytes(),
+                    row_count=batch.num_rows,
+                ),
+            )
+            sent += 1
+
+
+def _error(status: int, reason: str, message: str) -> dict[str, Any]:
+    problem = {"reason": reason, "message": message, "domain": "global"}
+    return {"error": {"code": status, "message": message, "errors": [problem]}}
+
+
+_WORDS = (
+    (rf"`{PROJECT}\.{DATASET}\.{TABLE}`", "export"),
+    (r"cast\(date\(_PARTITIONTIME\) as string\)", "cast(cast(_PARTITIONTIME as date) as varchar)"),
+    (
+        r"format_timestamp\('([^']*)%E6S([^']*)', (max\(export_time\))\)",
+        r"strftime(\3, '\1%S.%f\2')",
+    ),
+    (r"timestamp\(@(\w+)\)", r"cast($\1 as timestamp)"),
+)
+
+
+def _to_duckdb(sql: str) -> str:
+    for theirs, ours in _WORDS:
+        sql, count = re.subn(theirs, ours, sql)
+        if not count:
+            raise ValueError(f"the query has no {theirs}")
+    return sql
+
+
+class _Handler(BaseHTTPRequestHandler):
+    bigquery: BigQuery
+    protocol_version = "HTTP/1.1"
+
+    def _answer(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length) or b"{}")
+        status, answer = self.bigquery.answer(self.command, self.path, body)
+        content = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = _answer
+
+    def log_message(self, format: str, *args: Any) -> None:
+        del format, args
+
+
+def _grpc_server(bigquery: BigQuery) -> tuple[grpc.Server, int]:
+    handlers = {
+        "CreateReadSession": grpc.unary_unary_rpc_method_handler(
+            bigquery.create_read_session,
+            request_deserializer=types.CreateReadSessionRequest.deserialize,
+            response_serializer=types.ReadSession.serialize,
+        ),
+        "ReadRows": grpc.unary_stream_rpc_method_handler(
+            bigquery.read_rows,
+            request_deserializer=types.ReadRowsRequest.deserialize,
+            response_serializer=types.ReadRowsResponse.serialize,
+        ),
+    }
+    server = grpc.server(ThreadPoolExecutor(4))
+    service = "google.cloud.bigquery.storage.v1.BigQueryRead"
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, port
+
+
+@contextmanager
+def serve(columns_left_out: Sequence[str] = ()) -> Iterator[BigQuery]:
+    """Run a server, without the columns that an older table does not have."""
+    schema = pa.schema([field for field in SCHEMA if field.name not in columns_left_out])
+    bigquery = BigQuery(schema)
+    handler = type("Handler", (_Handler,), {"bigquery": bigquery})
+    http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    rpc, port = _grpc_server(bigquery)
+    bigquery.endpoint = f"http://127.0.0.1:{http.server_port}"
+    bigquery.storage_endpoint = f"127.0.0.1:{port}"
+    Thread(target=http.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield bigquery
+    finally:
+        http.shutdown()
+        http.server_close()
+        rpc.stop(None)
