@@ -13,6 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-inp
 
 # Named by content: a second `make` does nothing, another lock starts from an empty .venv.
 LOCKED := .venv/.locked-$(firstword $(shell cksum < requirements.lock))
+AZURITE := .venv/azurite/.version-3.37.0
 INSTALLED := .venv/.installed-$(firstword $(shell cksum < pyproject.toml))
 
 .PHONY: help
@@ -30,6 +31,9 @@ demo: $(INSTALLED) ## Run the sample company's bills and traces, and show what t
 .PHONY: test
 test: $(INSTALLED) ## Run the tests (ARGS="-k reconciliation")
 	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
+
+.PHONY: azurite
+azurite: $(AZURITE) ## Install Azurite, which plays Azure Blob storage in tests (needs npm)
 
 .PHONY: dev
 dev: dbt-parse .dagster/dagster.yaml ## Open Dagster on http://127.0.0.1:3000
@@ -56,7 +60,7 @@ type: $(INSTALLED) ## Check types
 	$(BIN)/mypy
 
 .PHONY: ci
-ci: lint type test ## Do what continuous integration does
+ci: lint type $(if $(shell command -v npm),azurite) test ## Do what continuous integration does
 
 .PHONY: bench
 bench: $(INSTALLED) ## Measure speed, memory and accuracy (N=1000000 attempts)
@@ -112,6 +116,12 @@ $(LOCKED):
 	"$$python" -m venv --clear .venv
 	@$(PIP) --require-hashes --only-binary :all: --no-compile -r requirements.lock
 	@$(BIN)/python -m compileall -q -j 0 .venv/lib > .venv/compile.log || true
+	@touch $@
+
+# Its scripts are not run. Without it, the tests of Blob storage are skipped.
+$(AZURITE): | $(LOCKED)
+	@npm install --prefix .venv/azurite --no-package-lock --no-audit --no-fund --ignore-scripts \
+		--omit=dev --loglevel=error azurite@$(AZURITE:.venv/azurite/.version-%=%)
 	@touch $@
 
 # Built with the locked hatchling: nothing without a hash is downloaded.
