@@ -19,6 +19,7 @@ from connectors._base import Connector, Source, Window
 from connectors._lake import Lake, sha256, slot_is
 from connectors._normalize import normalize
 from connectors._sql import connect
+from connectors.invoice_mapping import own_map
 from models.config import DEFAULT_ATTRIBUTES
 from models.errors import UnitledgerError
 
@@ -66,7 +67,11 @@ def sample(name: str, root: Path, location: Path | None = None) -> Sample:
     row = SOURCES[name]
     connector = all_connectors()[row["connector"]]
     location = location or SAMPLES / row["location"]
-    source = Source(name, str(location), connector.options(), DEFAULT_ATTRIBUTES)
+    options = connector.options()
+    if "map" in connector.options.model_fields:
+        options = connector.options.model_validate({"map": SAMPLES / row["location"] / "map.yml"})
+        connector = own_map(options)
+    source = Source(name, str(location), options, DEFAULT_ATTRIBUTES)
     return Sample(source, connector, Lake(root / "lake"))
 
 

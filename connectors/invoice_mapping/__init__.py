@@ -40,13 +40,13 @@ class MappedOptions(Options):
 class OwnMapOptions(MappedOptions):
     """`map` is a file, relative to the configuration."""
 
-    map: Path
+    map: Path | None = None
 
     @field_validator("map")
     @classmethod
-    def _below_configuration(cls, value: Path, info: ValidationInfo) -> Path:
-        folder = (info.context or {}).get("folder", Path())
-        return Path(folder) / value.expanduser()
+    def _below_configuration(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        folder = Path((info.context or {}).get("folder", ""))
+        return folder / value.expanduser() if value else None
 
 
 def connector_of(name: str, map_: Map, options: type[Options] = MappedOptions) -> Connector:
@@ -82,6 +82,8 @@ def check_map(map_: Map) -> None:
 def own_map(options: Options) -> Connector:
     """Return the connector of a user's own map, after checking it."""
     assert isinstance(options, OwnMapOptions)
+    if options.map is None:
+        raise ConfigError("map: is missing; allowed: a file such as ./my_map.yml")
     map_ = load_map(options.map)
     try:
         check_map(map_)
@@ -91,7 +93,7 @@ def own_map(options: Options) -> Connector:
 
 
 def _no_map(*_: Any) -> Any:
-    raise ConfigError("invoice_mapping needs a map: map: ./my_map.yml")
+    raise ConfigError("map: is missing; allowed: a file such as ./my_map.yml")
 
 
 def _discover(source: Source, window: Window, landed: Landed) -> Any:

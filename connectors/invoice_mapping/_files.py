@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,10 @@ def load(
     columns: frozenset[str],
     table: str,
 ) -> None:
-    """Fill a new table with the rows at `places`: `columns` as text, and where each row lies."""
+    """Fill a new table with the rows at `places`: `columns` as text, and where each row lies.
+
+    An empty text is NULL.
+    """
     names = sorted(columns)
     defined = "".join(f", {identifier(name)} varchar" for name in names)
     connection.execute(
@@ -71,13 +75,16 @@ def _load_json(
 ) -> None:
     rows = (row for document in _documents(folder / file, form, file) for row in
             records(document, path, file))  # fmt: skip
+    values = "".join(f", nullif(item.{identifier(name)}, '')" for name in names)
     structure = json.dumps([dict.fromkeys(names, "VARCHAR") or {"x_none": "VARCHAR"}])
-    before = 0
-    while batch := [row for row, _ in zip(rows, range(_BATCH), strict=False)]:
+    # Rows of several places in a file are numbered on.
+    found = connection.execute(f"select count(*) from {table} where x_file = ?", [file]).fetchone()
+    before = found[0] if found else 0
+    while batch := list(islice(rows, _BATCH)):
         connection.execute(
-            f"insert into {table} by name "
+            f"insert into {table} "
             f"select {quoted(file)} as x_file, {before} + position as x_row, "
-            f"{quoted(path)} as x_records{''.join(f', item.{identifier(name)}' for name in names)} "
+            f"{quoted(path)} as x_records{values} "
             "from (select unnest(rows) as item, generate_subscripts(rows, 1) as position "
             f"from (select from_json(?, {quoted(structure)}) as rows))",
             [json.dumps([{name: row.get(name) for name in names} for row in batch])],
@@ -146,7 +153,7 @@ def _as_text(name: str, type_name: str | None) -> str:
         return f"null as {identifier(name)}"
     if type_name.startswith(("STRUCT", "MAP")) or type_name.endswith("[]"):
         return f"cast(to_json({identifier(name)}) as varchar) as {identifier(name)}"
-    return f"cast({identifier(name)} as varchar) as {identifier(name)}"
+    return f"nullif(cast({identifier(name)} as varchar), '') as {identifier(name)}"
 
 
 def _csv(file: Path, form: str, map_: Map) -> str:

@@ -26,6 +26,7 @@ def read(
     source = (
         _unpivoted(map_.unpivot) if map_.unpivot else "select *, 1 as x_part from delivered_rows"
     )
+    source = _looked_up(connection, folder, files, map_, source)
     condition = f"({map_.where}) is not false" if map_.where else "true"
     connection.execute(f"""
         create temp table invoice_rows as
