@@ -2,7 +2,9 @@
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .aws_bill import Execution, iso_folder
-from .aws_lines import DEVELOPMENT_ACCOUNT, PAYER, Line, Value
+from .aws_lines import DEVELOPMENT_ACCOUNT, MODELS_ACCOUNT, PAYER, Line, Value
 from .company import iso, month_bounds, to_datetime
 from .cur_columns import CUR_COLUMNS
 from .draws import Draws
@@ -27,6 +29,13 @@ NEVER_IN_CSV = (
     "split_line_item_",
     "discount",
 )  # what the development account's export leaves out
+
+
+ACCOUNTS = {
+    PAYER: ("Larkspur Desk", "larkspur-prod"),
+    DEVELOPMENT_ACCOUNT: ("Larkspur Desk Development", "larkspur-dev"),
+    MODELS_ACCOUNT: ("Larkspur Desk Models", "larkspur-models"),
+}
 
 
 def delivered(execution: Execution, account: str, export: str) -> list[Line]:
@@ -46,16 +55,14 @@ def delivered(execution: Execution, account: str, export: str) -> list[Line]:
             "bill_invoice_id": execution.invoice_id,
             "bill_invoicing_entity": "Amazon Web Services, Inc.",
             "bill_payer_account_id": account,
-            "bill_payer_account_name": "Larkspur Desk"
-            if account == PAYER
-            else "Larkspur Desk Development",
+            "bill_payer_account_name": ACCOUNTS[account][0],
             "identity_line_item_id": draws.hexadecimal(48, export, number),
             "identity_time_interval": f"{iso(first)[:19]}Z/{iso(last)[:19]}Z",
             "line_item_blended_cost": row["line_item_unblended_cost"],
             "line_item_currency_code": "USD",
             "line_item_legal_entity": "Amazon Web Services, Inc.",
             "line_item_usage_account_id": account,
-            "line_item_usage_account_name": "larkspur-prod" if account == PAYER else "larkspur-dev",
+            "line_item_usage_account_name": ACCOUNTS[account][1],
             "pricing_currency": "USD",
             "product": {},
             "cost_category": {},
@@ -79,11 +86,13 @@ def _arrow_value(kind: str, value: Value) -> object:
     return value
 
 
-def write_parquet(rows: Sequence[Line], path: Path) -> None:
-    schema = pa.schema([(name, _ARROW[kind]) for name, kind in CUR_COLUMNS.items()])
+def write_parquet(
+    rows: Sequence[Line], path: Path, columns: Mapping[str, str] = CUR_COLUMNS
+) -> None:
+    schema = pa.schema([(name, _ARROW[kind]) for name, kind in columns.items()])
     arrays = [
         pa.array([_arrow_value(kind, row.get(name)) for row in rows], type=_ARROW[kind])
-        for name, kind in CUR_COLUMNS.items()
+        for name, kind in columns.items()
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(
@@ -117,7 +126,7 @@ def write_csv(rows: Sequence[Line], path: Path) -> None:
 
 
 def _manifest(
-    execution: Execution, export: str, account: str, columns: dict[str, str], keys: list[str]
+    execution: Execution, export: str, account: str, columns: Mapping[str, str], keys: list[str]
 ) -> dict[str, object]:
     start, end = month_bounds(execution.month)
     return {
@@ -130,18 +139,26 @@ def _manifest(
     }
 
 
-def write_production_export(
-    executions: list[Execution], folder: Path, export: str = "larkspur-cur"
+def write_production_export(executions: list[Execution], folder: Path) -> None:
+    write_create_new_export(executions, folder, "larkspur-cur", PAYER, CUR_COLUMNS)
+
+
+def write_create_new_export(
+    executions: list[Execution],
+    folder: Path,
+    export: str,
+    account: str,
+    columns: Mapping[str, str],
 ) -> None:
     """Create-new mode: a folder an execution, two chunks each, and the latest manifest twice."""
     for execution in executions:
         partition, run = f"BILLING_PERIOD={execution.month}", iso_folder(execution, export)
-        rows = delivered(execution, PAYER, export)
+        rows = delivered(execution, account, export)
         middle, keys = len(rows) * 3 // 5, []
         for number, chunk in enumerate((rows[:middle], rows[middle:]), start=1):
             keys.append(f"data/{partition}/{run}/{export}-{number:05d}.snappy.parquet")
-            write_parquet(chunk, folder / keys[-1])
-        manifest = _manifest(execution, export, PAYER, CUR_COLUMNS, keys)
+            write_parquet(chunk, folder / keys[-1], columns)
+        manifest = _manifest(execution, export, account, columns, keys)
         for place in (f"{partition}/{run}", partition):  # written oldest first, so the latest stays
             write_json(manifest, folder / "metadata" / place / f"{export}-Manifest.json")
 
@@ -161,3 +178,84 @@ def write_development_export(
             manifest,
             folder / "metadata" / f"BILLING_PERIOD={execution.month}" / f"{export}-Manifest.json",
         )
+
+
+# --- the legacy Cost and Usage Report -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Report:
+    """A legacy report: its name, whose it is, the folder that it is synced to."""
+
+    name: str
+    account: str
+    folder: str
+
+
+def write_report(
+    report: Report, month: str, state: str, lines: list[Line], headers: list[str], out: Path
+) -> None:
+    """One assembly in two files, and its manifest in its folder and in the period's."""
+    start, end = month_bounds(month)
+    period = f"{_compact(start)[:8]}-{_compact(end)[:8]}"
+    digits = Draws(start).hexadecimal(32, report.name, month, state)
+    assembly = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    root, half, keys = out / report.folder, len(lines) // 2, []
+    for number, chunk in enumerate((lines[:half], lines[half:]), start=1):
+        name = f"{period}/{assembly}/{report.name}-{number}.csv.gz"
+        keys.append(f"legacy/{report.name}/{name}")
+        write_gzip(_report_csv(report, chunk, headers, f"{assembly} {number}"), root / name)
+    manifest = {
+        "assemblyId": assembly,
+        "account": report.account,
+        "columns": [dict(zip(("category", "name"), h.split("/"), strict=True)) for h in headers],
+        "charset": "UTF-8",
+        "compression": "GZIP",
+        "contentType": "text/csv",
+        "reportName": report.name,
+        "billingPeriod": {"start": _compact(start), "end": _compact(end)},
+        "bucket": "larkspur-billing",
+        "reportKeys": keys,
+    }
+    for place in (f"{period}/{assembly}", period):
+        write_json(manifest, root / place / f"{report.name}-Manifest.json")
+
+
+def _compact(ms: int) -> str:
+    return iso(ms).replace("-", "").replace(":", "")
+
+
+def _report_csv(report: Report, lines: list[Line], headers: list[str], salt: str) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(headers)
+    for number, row in enumerate(lines):
+        first, last = row["line_item_usage_start_date"], row["line_item_usage_end_date"]
+        assert isinstance(first, int)
+        assert isinstance(last, int)
+        common: Line = {
+            "bill_bill_type": "Anniversary",
+            "bill_billing_entity": "AWS",
+            "bill_invoicing_entity": "Amazon Web Services, Inc.",
+            "bill_payer_account_id": report.account,
+            "identity_line_item_id": Draws(first).hexadecimal(52, salt, number),
+            "identity_time_interval": f"{iso(first)[:19]}Z/{iso(last)[:19]}Z",
+            "line_item_blended_cost": row["line_item_unblended_cost"],
+            "line_item_currency_code": "USD",
+            "line_item_legal_entity": "Amazon Web Services, Inc.",
+            "line_item_usage_account_id": report.account,
+            "pricing_currency": "USD",
+            "product_region_code": "us-east-1",
+        }
+        writer.writerow([_report_text(header, common | row) for header in headers])
+    return text.getvalue()
+
+
+def _report_text(header: str, row: Line) -> str:
+    name = re.sub(r"([A-Z])", r"_\1", header).lower().replace("/_", "_").replace("/", "_")
+    value: Value = row.get(header, row.get(name))
+    if value is None:
+        return ""
+    if header.endswith("Date"):
+        return f"{iso(int(str(value)))[:19]}Z"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -12,6 +12,7 @@ Value = str | int | Decimal | dict[str, str] | None
 Line = dict[str, Value]
 
 PAYER, DEVELOPMENT_ACCOUNT = "411122223333", "411122224444"
+MODELS_ACCOUNT = "411122226666"
 SAVINGS_PLAN = "arn:aws:savingsplans::411122223333:savingsplan/2f6c1a0e-5d1b-4a63-9e0f-7c1d2b3a4e5f"
 COMMITMENT, SAVINGS_PLAN_RATE = (
     Decimal(5),

@@ -5,22 +5,20 @@ as rows of its own, and a tag key in two spellings. October is assembled twice: 
 day is restated, the last day and its tax are there, and a line is gone.
 """
 
-import csv
-import io
-import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from larkspur.aws_lines import Line, Offer, Value, cost_of, line, money, usage
-from larkspur.company import DAY, HOUR, Period, iso, month_bounds, month_of
+from larkspur.aws_files import Report, write_report
+from larkspur.aws_lines import Line, Offer, cost_of, line, money, usage
+from larkspur.company import DAY, HOUR, Period, month_bounds, month_of
 from larkspur.draws import Draws
 from larkspur.totals import Total
-from larkspur.writing import write_gzip, write_json
 
 FOLDERS = ("aws_cur",)
-SOURCE, CONNECTOR, REPORT = "aws_legacy", "aws_cur", "larkspur-legacy"
+SOURCE, CONNECTOR = "aws_legacy", "aws_cur"
 ACCOUNT = "411122225555"
+REPORT = Report("larkspur-legacy", ACCOUNT, "aws_cur")
 RESERVATION = f"arn:aws:ec2:us-east-1:{ACCOUNT}:reserved-instances/5d3c1f8e-0a77-4b5e-9a61-3f0b"
 # Dollars an hour: half of a year upfront, and the other half each month.
 UPFRONT, RECURRING, YEAR_HOURS = Decimal("0.05"), Decimal("0.01"), 8_760
@@ -104,11 +102,11 @@ def write(period: Period, draws: Draws, out: Path) -> list[Total]:
         headers = [*_HEADERS, *(_FIRST_MONTH if number == 0 else _LATER_MONTHS)]
         if number == 0:
             earlier = [*_daily(month, period, draws, restated=False), *bought]
-            _write(month, "first", _billed(month, earlier, False), headers, out)
+            write_report(REPORT, month, "first", _billed(month, earlier, False), headers, out)
         delivered = _billed(
             month, [*_daily(month, period, draws, restated=True), *bought], is_closed
         )
-        _write(month, "second", delivered, headers, out)
+        write_report(REPORT, month, "second", delivered, headers, out)
         totals.append(_total(month, delivered, is_closed))
     return totals
 
@@ -237,70 +235,3 @@ def _total(month: str, lines: list[Line], is_closed: bool) -> Total:
     return Total(
         SOURCE, month, len(lines), cost, invoiced, tax, connector=CONNECTOR, location="aws_cur"
     )
-
-
-def _write(month: str, state: str, lines: list[Line], headers: list[str], out: Path) -> None:
-    """One assembly in two files, and its manifest in its folder and in the period's."""
-    start, end = month_bounds(month)
-    folder = f"{_compact(start)[:8]}-{_compact(end)[:8]}"
-    digits = Draws(start).hexadecimal(32, REPORT, month, state)
-    assembly = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-    root, half, keys = out / FOLDERS[0], len(lines) // 2, []
-    for number, chunk in enumerate((lines[:half], lines[half:]), start=1):
-        name = f"{folder}/{assembly}/{REPORT}-{number}.csv.gz"
-        keys.append(f"legacy/{REPORT}/{name}")
-        write_gzip(_csv(chunk, headers, f"{assembly} {number}"), root / name)
-    manifest = {
-        "assemblyId": assembly,
-        "account": ACCOUNT,
-        "columns": [dict(zip(("category", "name"), h.split("/"), strict=True)) for h in headers],
-        "charset": "UTF-8",
-        "compression": "GZIP",
-        "contentType": "text/csv",
-        "reportName": REPORT,
-        "billingPeriod": {"start": _compact(start), "end": _compact(end)},
-        "bucket": "larkspur-billing",
-        "reportKeys": keys,
-    }
-    for place in (f"{folder}/{assembly}", folder):
-        write_json(manifest, root / place / f"{REPORT}-Manifest.json")
-
-
-def _compact(ms: int) -> str:
-    return iso(ms).replace("-", "").replace(":", "")
-
-
-def _csv(lines: list[Line], headers: list[str], salt: str) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(headers)
-    for number, row in enumerate(lines):
-        first, last = row["line_item_usage_start_date"], row["line_item_usage_end_date"]
-        assert isinstance(first, int)
-        assert isinstance(last, int)
-        common: Line = {
-            "bill_bill_type": "Anniversary",
-            "bill_billing_entity": "AWS",
-            "bill_invoicing_entity": "Amazon Web Services, Inc.",
-            "bill_payer_account_id": ACCOUNT,
-            "identity_line_item_id": Draws(first).hexadecimal(52, salt, number),
-            "identity_time_interval": f"{iso(first)[:19]}Z/{iso(last)[:19]}Z",
-            "line_item_blended_cost": row["line_item_unblended_cost"],
-            "line_item_currency_code": "USD",
-            "line_item_legal_entity": "Amazon Web Services, Inc.",
-            "line_item_usage_account_id": ACCOUNT,
-            "pricing_currency": "USD",
-            "product_region_code": "us-east-1",
-        }
-        writer.writerow([_text(header, common | row) for header in headers])
-    return text.getvalue()
-
-
-def _text(header: str, row: Line) -> str:
-    name = re.sub(r"([A-Z])", r"_\1", header).lower().replace("/_", "_").replace("/", "_")
-    value: Value = row.get(header, row.get(name))
-    if value is None:
-        return ""
-    if header.endswith("Date"):
-        return f"{iso(int(str(value)))[:19]}Z"
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
