@@ -242,7 +242,8 @@ from priced
 order by x_file, x_row
 """
 
-# The requests stand on one row of each result, so that they can be summed.
+# The requests stand on one row of each result, so that they can be summed. Without a model and
+# without tokens, what was counted is code that ran.
 _TOKEN_USAGE = """
 with typed as (
     select
@@ -277,6 +278,8 @@ select
     x_file,
     x_row
 from counted
-where counted.meter <> 'web_search' and (counted_number = 1 or counted.quantity <> 0)
+where
+    counted.meter <> 'web_search'
+    and (counted.quantity <> 0 or (counted_number = 1 and model is not null))
 order by x_file, x_row, counted_number
 """
