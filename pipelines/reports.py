@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 from connectors._lake import Lake
+from models.tables import RESTATEMENTS
 from pipelines.settings import Settings
 from pipelines.warehouse import current_index, read_published
 
@@ -140,7 +141,8 @@ def _finalities(settings: Settings) -> dict[tuple[str, str], str]:
 def _source_row(
     lake: Lake, index: pl.DataFrame, name: str, finalities: Mapping[tuple[str, str], str]
 ) -> tuple[object, ...]:
-    in_force = index.filter(pl.col("status") == "current")
+    made_by_us = pl.col("table") == RESTATEMENTS.name
+    in_force = index.filter((pl.col("status") == "current") & ~made_by_us)
     failed = index.filter(pl.col("status") == "failed")["slot"].to_list()
     manifests = [versions[-1] for versions in lake.manifests(name).values()]
     last = max(manifests, key=lambda manifest: (manifest.order, manifest.slot), default=None)
