@@ -4,11 +4,12 @@ A map in `connectors/maps/` is a connector of that name; a user's own is `connec
 invoice_mapping` with `map: ./my_map.yml`. docs/mapping-an-invoice.md explains every key.
 """
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import ValidationInfo, create_model, field_validator
 
 from connectors._base import (
     About,
@@ -20,7 +21,9 @@ from connectors._base import (
     Source,
     Window,
 )
-from connectors.invoice_mapping import _deliveries, _expressions
+from connectors._http import is_url
+from connectors.invoice_mapping import _deliveries, _expressions, _live
+from connectors.invoice_mapping._api import Api
 from connectors.invoice_mapping._map import KINDS, Map
 from connectors.invoice_mapping._normalize import amounts, normalize
 from connectors.invoice_mapping._read import expressions, read
@@ -49,7 +52,7 @@ class OwnMapOptions(MappedOptions):
         return folder / value.expanduser() if value else None
 
 
-def connector_of(name: str, map_: Map, options: type[Options] = MappedOptions) -> Connector:
+def connector_of(name: str, map_: Map, base: type[Options] = MappedOptions) -> Connector:
     """Return the connector that a map describes."""
     has_charges = map_.charges is not None
     return Connector(
@@ -57,14 +60,43 @@ def connector_of(name: str, map_: Map, options: type[Options] = MappedOptions) -
         title=map_.title,
         produces=(map_.table,),
         inputs={"raw": (InputColumn("charge_kind", allowed=KINDS),) if has_charges else ()},
-        discover=partial(_deliveries.discover, map_),
-        fetch=_deliveries.fetch,
+        discover=partial(_discover, map_),
+        fetch=partial(_fetch, map_),
         read=partial(read, map_),
         normalize=partial(normalize, map_),
         amounts=amounts(map_),
         about=map_.about_.about(),
-        options=options,
+        options=_options_of(map_.api, base) if map_.api else base,
     )
+
+
+def _options_of(api: Api, base: type[Options]) -> type[Options]:
+    """What the API has to be told beside: the variable with its key, and the map's own options."""
+    named: dict[str, Any] = dict.fromkeys(api.options, (str | None, None))
+    return create_model(
+        base.__name__,
+        __base__=base,
+        __doc__=base.__doc__,
+        api_key_env=(str, api.secret.env),
+        **named,
+    )
+
+
+def _discover(map_: Map, source: Source, window: Window, landed: Landed) -> Iterable[Delivery]:
+    if not is_url(source.location):
+        return _deliveries.discover(map_, source, window, landed)
+    if map_.api is None:
+        raise ConfigError(
+            f"{source.name}: location {source.location}: {map_.about_.vendor} is read from files; "
+            "allowed: a folder or s3://bucket/prefix"
+        )
+    return _live.discover(map_.api, source, window, landed)
+
+
+def _fetch(map_: Map, source: Source, delivery: Delivery, folder: Path) -> Delivery:
+    if map_.api and is_url(source.location):
+        return _live.fetch(map_.api, source, delivery, folder)
+    return _deliveries.fetch(source, delivery, folder)
 
 
 def shipped_maps() -> dict[str, Connector]:
@@ -96,21 +128,13 @@ def _no_map(*_: Any) -> Any:
     raise ConfigError("map: is missing; allowed: a file such as ./my_map.yml")
 
 
-def _discover(source: Source, window: Window, landed: Landed) -> Any:
-    return own_map(source.options).discover(source, window, landed)
-
-
-def _fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
-    return own_map(source.options).fetch(source, delivery, folder)
-
-
 CONNECTOR = Connector(
     name="invoice_mapping",
     title="Invoice by your own map",
     produces=(CHARGES,),
     inputs={"raw": (InputColumn("charge_kind", allowed=KINDS),)},
-    discover=_discover,
-    fetch=_fetch,
+    discover=_no_map,
+    fetch=_no_map,
     read=_no_map,
     normalize=_no_map,
     amounts="select null as billing_currency, null as amount from raw",

@@ -9,6 +9,7 @@ from connectors._sql import quoted
 from connectors.invoice_mapping._cleaning import PLAIN_NUMBER, PLAIN_TIME, money_sql, time_sql
 from connectors.invoice_mapping._expressions import columns_of, create_macros, identifier
 from connectors.invoice_mapping._files import load
+from connectors.invoice_mapping._live import check_pages
 from connectors.invoice_mapping._map import Lookup, Map, Records, Unpivot
 from connectors.invoice_mapping._totals import check_totals
 from models.errors import ContractError
@@ -22,6 +23,8 @@ def read(
 ) -> dict[str, str]:
     """Return the input `raw`: one row a line of the invoice, checked against its own total."""
     create_macros(connection)
+    if map_.api:
+        check_pages(map_.api, folder, files)
     load(connection, folder, files, map_, map_.records, needed_columns(map_), "delivered_rows")
     source = (
         _unpivoted(map_.unpivot) if map_.unpivot else "select *, 1 as x_part from delivered_rows"

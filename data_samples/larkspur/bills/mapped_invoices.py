@@ -133,10 +133,10 @@ def _write_vultr(
     if not is_invoice:
         write_json({"pending_charges": items}, place / "pending-charges.json")
         return
-    meta = {"total": len(items), "links": {"next": "", "prev": ""}}
     for number, page in enumerate((items[:3], items[3:]), start=1):
-        name = "items.json" if number == 1 else f"items-{number:04d}.json"
-        write_json({"invoice_items": page, "meta": meta}, place / name)
+        links = {"next": "bmV4dF9faXRlbXM=" if number == 1 else "", "prev": ""}
+        answer = {"invoice_items": page, "meta": {"total": len(items), "links": links}}
+        write_json(answer, place / f"items-{number:04d}.json")
     invoice = {
         "id": 7345120,
         "date": "2026-11-01T00:30:05+00:00",
