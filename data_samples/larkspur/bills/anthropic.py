@@ -34,7 +34,7 @@ PRICES = {
     HAIKU: {INPUT: 1_000, CACHED: 100, SHORT: 1_250, LONG: 2_000, OUTPUT: 5_000},
 }
 NANODOLLAR = Decimal("1e-7")  # in cents
-SEARCH_CENTS, SECOND_CENTS = Decimal(1), Decimal("0.00138888888888888888")
+SEARCH_CENTS, SECOND_CENTS = Decimal(1), Decimal("0.0013888889")
 CONTRACT = {OPUS: Decimal("0.9"), HAIKU: Decimal(1)}  # a tenth off, agreed for the large model
 
 
