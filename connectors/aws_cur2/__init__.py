@@ -8,25 +8,38 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
+from pydantic import field_validator
 
 from connectors._aws.charges import CHARGES_SQL
 from connectors._aws.columns import COLUMNS
 from connectors._aws.costs import AMOUNTS
 from connectors._aws.exports import ExportOptions, Exports, Layout
 from connectors._aws.quarantine import QUARANTINE_SQL
-from connectors._aws.rows import arrange_as_named, read_rows
+from connectors._aws.rows import KINDS, arrange_as_named, read_rows
 from connectors._aws.splits import SPLIT_COSTS_SQL
-from connectors._base import About, Connector
+from connectors._base import About, Connector, Options
 from models.tables import CHARGES, QUARANTINE, SPLIT_COSTS
 
 
 class CurOptions(ExportOptions):
-    """`columns` are our names of columns that the export's query gives other names."""
+    """`columns` are AWS's names of columns that the export's query gives other names."""
 
     columns: Mapping[str, str] = {}
+
+    @field_validator("columns")
+    @classmethod
+    def _known(cls, columns: Mapping[str, str]) -> Mapping[str, str]:
+        if unknown := columns.keys() - KINDS.keys():
+            allowed = ", ".join(sorted(KINDS))
+            raise ValueError(f"{min(unknown)} is no column that is read; allowed: {allowed}")
+        if len(set(columns.values())) < len(columns):
+            raise ValueError("two columns have one name; allowed: a name a column")
+        return columns
 
 
 def _parse(manifest: bytes) -> tuple[str | None, tuple[str, ...]]:
@@ -58,8 +71,25 @@ _EXPORTS = Exports(
 )
 
 
-def _read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> Mapping[str, str]:
-    return read_rows(connection, folder, files, arrange_as_named({}))
+def _read(
+    columns: Mapping[str, str], connection: DuckDBPyConnection, folder: Path, files: Sequence[str]
+) -> Mapping[str, str]:
+    return read_rows(connection, folder, files, arrange_as_named(columns))
+
+
+def _configured(options: Options) -> Connector:
+    """Return the connector for an export whose columns have other names."""
+    assert isinstance(options, CurOptions)
+    columns = dict(options.columns)
+    # A change of names is a change of meaning: what was normalized before is so again.
+    note = f"-- columns: {json.dumps(columns, sort_keys=True)}\n" if columns else ""
+    return replace(
+        CONNECTOR,
+        read=partial(_read, columns),
+        normalize=lambda source: {
+            table: note + query for table, query in CONNECTOR.normalize(source).items()
+        },
+    )
 
 
 CONNECTOR = Connector(
@@ -69,7 +99,7 @@ CONNECTOR = Connector(
     inputs={"raw": COLUMNS},
     discover=_EXPORTS.discover,
     fetch=_EXPORTS.fetch,
-    read=_read,
+    read=partial(_read, {}),
     normalize=lambda source: {
         "charges": CHARGES_SQL,
         "split_costs": SPLIT_COSTS_SQL,
@@ -86,4 +116,5 @@ CONNECTOR = Connector(
         tested_with="the sample company's exports; S3 on loopback (moto) with boto3",
     ),
     options=CurOptions,
+    configured=_configured,
 )
