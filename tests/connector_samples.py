@@ -19,7 +19,6 @@ from connectors._base import Connector, Source, Window
 from connectors._lake import Lake, sha256, slot_is
 from connectors._normalize import normalize
 from connectors._sql import connect
-from connectors.invoice_mapping import own_map
 from models.config import DEFAULT_ATTRIBUTES
 from models.errors import UnitledgerError
 
@@ -68,9 +67,10 @@ def sample(name: str, root: Path, location: Path | None = None) -> Sample:
     connector = all_connectors()[row["connector"]]
     location = location or SAMPLES / row["location"]
     options = connector.options()
-    if "map" in connector.options.model_fields:
+    if connector.configured:
+        # What configures it lies beside its sample.
         options = connector.options.model_validate({"map": SAMPLES / row["location"] / "map.yml"})
-        connector = own_map(options)
+        connector = connector.configured(options)
     source = Source(name, str(location), options, DEFAULT_ATTRIBUTES)
     return Sample(source, connector, Lake(root / "lake"))
 

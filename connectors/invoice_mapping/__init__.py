@@ -148,4 +148,5 @@ CONNECTOR = Connector(
         tested_with="every shipped map; invented invoices",
     ),
     options=OwnMapOptions,
+    configured=own_map,
 )

@@ -80,7 +80,7 @@ def _others(columns: Mapping[str, str], map_: Map) -> str:
 
 # A tax or a credit has no SKU, no quantity and no users of its own.
 _OF_USAGE = {
-    "sku_id", "sku_meter", "x_charge_kind", "x_model", "x_token_type", "x_billed_milliseconds",
+    "sku_id", "x_charge_kind", "x_model", "x_token_type", "x_billed_milliseconds",
     "x_gpu_count", "commitment_discount_quantity", "commitment_discount_unit",
 }  # fmt: skip
 # Columns that the query below writes itself.
@@ -89,7 +89,8 @@ _WRITTEN = {
     "contracted_unit_price", "pricing_category", "pricing_currency", "pricing_quantity",
     "pricing_unit", "consumed_quantity", "consumed_unit", "charge_frequency",
     "billing_account_type", "invoice_issuer_name", "provider_name", "publisher_name",
-    "sku_price_id", "sku_price_details", "sub_account_type", "resource_type", "x_line_item_type",
+    "sku_price_id", "sku_price_details", "sub_account_name", "sub_account_type", "resource_type",
+    "service_subcategory", "sku_meter", "x_line_item_type",
     "pricing_currency_effective_cost", "pricing_currency_list_unit_price",
     "pricing_currency_contracted_unit_price",
 }  # fmt: skip
@@ -97,8 +98,9 @@ _DERIVED_FROM = (
     "effective_cost", "list_unit_price", "contracted_unit_price", "pricing_quantity",
     "pricing_unit", "pricing_category", "consumed_quantity", "consumed_unit", "charge_frequency",
     "invoice_issuer_name", "provider_name", "publisher_name", "sku_id", "sku_price_id",
-    "sku_price_details", "sub_account_id", "sub_account_type", "resource_id", "resource_type",
-    "x_line_item_type", "x_charge_kind", "x_model", "x_gpu_count", "billing_account_type",
+    "sku_price_details", "sub_account_id", "sub_account_name", "sub_account_type", "resource_id",
+    "resource_type", "service_subcategory", "sku_meter", "x_line_item_type", "x_charge_kind",
+    "x_model", "x_gpu_count", "billing_account_type",
 )  # fmt: skip
 
 _CHARGES = """
@@ -188,6 +190,9 @@ select
         ),
         null
     ) as sku_price_details,
+    coalesce({service_subcategory}, 'Other (' || service_category || ')') as service_subcategory,
+    if(is_usage and {sku_id} is not null, coalesce({sku_meter}, 'Usage'), null) as sku_meter,
+    coalesce({sub_account_name}, {sub_account_id}) as sub_account_name,
     if({sub_account_id} is null, null, coalesce({sub_account_type}, 'Project')) as sub_account_type,
     if({resource_id} is null, null, coalesce({resource_type}, 'Resource')) as resource_type,
     coalesce({x_line_item_type}, if(charge_kind = 'Refund', 'Refund', null)) as x_line_item_type,

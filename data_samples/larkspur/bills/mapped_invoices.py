@@ -23,7 +23,7 @@ DROPLETS = [
     # product, group, description, share of the month's hours, cents an hour, project, category
     ("GPU Droplets", "", "gpu-eval-01 (gpu-h100x1-80gb)", "0.0726", "339", "evaluation", "iaas"),
     ("Droplets", "", "status-page (s-2vcpu-4gb)", "1", "3.571", "platform", "iaas"),
-    ("Droplets", "", "Übersetzung, QA (s-1vcpu-1gb)", "1", "0.893", "knowledge", "iaas"),
+    ("Droplets", "", 'mail, "outgoing" (s-1vcpu-1gb)', "1", "0.893", "knowledge", "iaas"),
     ("Spaces Subscription", "", "Spaces (250GiB)", "1", "0.744", "platform", "iaas"),
     ("Load Balancers", "web", "lb-status (small)", "1", "1.786", "platform", "iaas"),
 ]

@@ -158,8 +158,8 @@ def _xai(draws: Draws, folder: Path) -> list[Total]:
 HOSTED = [
     # text, quantity, unit, price in euros
     ("Server GX-2 (RTX 4000 Ada), Rack 7", 1, "Monat", Decimal("1184.90")),
-    ("Traffic über Inklusivmenge", 3, "TB", Decimal("1.19")),
-    ("Remote Hands; 15 min", 2, "Stück", Decimal("24.5")),
+    ("Traffic jenseits der Inklusivmenge", 3, "TB", Decimal("1.19")),
+    ("Remote Hands; 15 min", 2, "mal", Decimal("24.5")),
 ]
 MAP = r"""title: Nordhain Rechenzentrum, invoice CSV
 documentation: https://nordhain.example/rechnung
