@@ -1,21 +1,21 @@
 """Requests to billing APIs: what is retried, for how long, and what is never told."""
 
+import logging
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from api_server import Answer, Asked, api_server
 
 from connectors import _http
 from connectors._http import _client
 from models.errors import ConfigError, ContractError, FetchError
 
 KEY = "secret-that-nobody-may-see"
-Answer = tuple[int, dict[str, str], bytes]
 OK: Answer = (200, {}, b'{"data": []}')
 
 
@@ -24,23 +24,11 @@ def answers() -> Iterator[tuple[str, list[Answer]]]:
     """A base URL and what it answers, in turn; the last answer is repeated."""
     script: list[Answer] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, headers, body = script.pop(0) if len(script) > 1 else script[0]
-            self.send_response(status)
-            for name, value in ({"Content-Length": str(len(body))} | headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+    def next_answer(asked: Asked) -> Answer:
+        return script.pop(0) if len(script) > 1 else script[0]
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", script
-    server.shutdown()
-    server.server_close()
+    with api_server(next_answer) as url:
+        yield url, script
 
 
 def get(url: str) -> bytes:
@@ -170,3 +158,90 @@ def test_a_key_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch, value: 
 def test_the_key_is_never_sent_unencrypted() -> None:
     with pytest.raises(ConfigError, match="would send the key in SOME_KEY unencrypted"):
         get("http://api.example.com/v1")
+
+
+def test_a_key_goes_where_the_vendor_wants_it() -> None:
+    seen: list[Asked] = []
+
+    def remember(asked: Asked) -> Answer:
+        seen.append(asked)
+        return OK
+
+    own = _http.Credential("SOME_KEY", header="x-api-key", scheme="")
+    with api_server(remember) as url, _http.connect(url, own, {"version": "1"}) as api:
+        api.send("GET", "billing", {"a": 1}, headers={"beta": "yes"})
+        assert repr(api).count(KEY) == 0
+    (asked,) = seen
+    assert (asked.headers["x-api-key"], asked.headers["version"]) == (KEY, "1")
+    assert asked.headers["beta"] == "yes"
+    assert "authorization" not in asked.headers
+
+
+@pytest.mark.parametrize(
+    "trouble", [(503, {"Retry-After": "0"}, b""), (200, {"Content-Length": "9"}, b"cut")]
+)
+def test_a_file_is_downloaded_whole_or_not_at_all(
+    answers: tuple[str, list[Answer]], tmp_path: Path, trouble: Answer
+) -> None:
+    url, script = answers
+    script += [trouble, (200, {}, b"a,b\n1,2\n")]
+    with _http.connect(url, "SOME_KEY") as api:
+        api.download("files/1.csv", tmp_path / "1.csv")
+    assert (tmp_path / "1.csv").read_bytes() == b"a,b\n1,2\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["1.csv"]
+
+
+def test_another_server_gets_no_key_and_its_signature_is_never_told(
+    answers: tuple[str, list[Answer]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    url, script = answers
+    script += [OK]
+    seen: list[Asked] = []
+
+    def storage(asked: Asked) -> Answer:
+        seen.append(asked)
+        return (200, {}, b"bytes") if len(seen) == 1 else (403, {}, b"expired")
+
+    with api_server(storage) as elsewhere, _http.connect(url, "SOME_KEY") as api:
+        signed = f"{elsewhere}/export.zip?signature=never-tell-this"
+        api.download(signed, tmp_path / "export.zip")
+        with pytest.raises(_http.RejectedError, match=r"/export\.zip answered 403$") as raised:
+            api.download(signed, tmp_path / "again.zip")
+    assert raised.value.status == 403
+    assert seen[0].query == {"signature": ["never-tell-this"]}
+    assert "authorization" not in seen[0].headers
+    assert "export.zip" in caplog.text
+    assert "never-tell-this" not in caplog.text
+
+
+def test_a_file_is_not_fetched_unencrypted(tmp_path: Path) -> None:
+    with (
+        _http.connect("https://api.example.com", "SOME_KEY") as api,
+        pytest.raises(ContractError, match="would send the file unencrypted"),
+    ):
+        api.download("http://storage.example.com/x", tmp_path / "x")
+
+
+def test_polling_ends_with_the_answer_or_with_a_sentence() -> None:
+    states = iter([None, None, "done"])
+    assert _http.poll(lambda: next(states), every=0.01, at_most=5) == "done"
+    with pytest.raises(FetchError, match="not ready after 0 seconds"):
+        _http.poll(lambda: None, every=0.01, at_most=0.03)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"type": "error", "error": {"type": "odd", "message": "may not"}}',
+        b'{"code": "odd", "message": "may not"}',
+        b'{"code": "odd", "detail": "may not"}',
+    ],
+)
+def test_the_vendors_words_are_found_where_vendors_put_them(
+    answers: tuple[str, list[Answer]], body: bytes
+) -> None:
+    url, script = answers
+    script += [(422, {}, body)]
+    with pytest.raises(ContractError, match=r"answered 422 \(odd: may not\)$"):
+        get(url)

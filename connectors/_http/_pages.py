@@ -26,7 +26,7 @@ class Paging:
 
     Places in a page are dotted: `next_page`, `meta.links.next`, `data.-1.id` (of the last one).
     An answer ends where `has_more` is false, and also at a page without records: some vendors go
-    on handing out tokens past the end. Without `has_more`, it ends where there is no token.
+    on handing out tokens past the end. Where `has_more` is not said, it ends without a token.
     """
 
     cursor: str | None = "page"  # the parameter that takes the token; None: the token is a URL
@@ -48,8 +48,9 @@ class Paging:
         """Tell whether a page says that another one follows."""
         if not self.records_of(page, name):
             return False
-        if self.has_more is not None:
-            return bool(place(page, self.has_more))
+        more = None if self.has_more is None else place(page, self.has_more)
+        if more is not None:
+            return bool(more)
         return self.token is None or bool(place(page, self.token))
 
     def token_after(self, page: Any, pages: int, records: int) -> str | None:

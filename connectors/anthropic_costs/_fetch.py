@@ -109,6 +109,8 @@ def _ask(
         # The legacy reports know less: they must not replace what the others said.
         said = f"{refused or 'the month is too long ago for the analytics endpoints'}"
         raise ContractError(f"{said}; {delivery.request['replaces']} stays in force") from refused
+    for file in folder.glob("*.json"):  # the one of the two that was not refused
+        file.unlink()
     return _save_all(api, "legacy", _legacy(delivery), folder)
 
 
