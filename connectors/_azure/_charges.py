@@ -54,7 +54,12 @@ _CHARGES = f"""
             else '/providers/Microsoft.Billing/billingAccounts/' || raw_account
                 || if(is_profile, '/billingProfiles/' || billing_profile_id, '')
         end as billing_account_id,
-        if(is_profile, billing_profile_name, billing_account_name) as billing_account_name,
+        coalesce(
+            if(is_profile, billing_profile_name, raw_account_name),
+            raw_account,
+            subscription_name,
+            subscription_id
+        ) as billing_account_name,
         case
             when is_profile then 'Billing Profile'
             when raw_account is not null then 'Billing Account'
@@ -254,6 +259,7 @@ _CHARGES = f"""
         select
             * exclude (billing_account_id, resource_id, resource_name, publisher_name),
             billing_account_id as raw_account,
+            billing_account_name as raw_account_name,
             resource_id as raw_resource,
             resource_name as raw_resource_name,
             publisher_name as raw_publisher

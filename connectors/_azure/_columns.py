@@ -71,6 +71,8 @@ _OTHER_NAMES = {
     "resource_id": ("resourceid", "instanceid"),
     "resource_name": ("resourcename", "instancename"),
     "product_name": ("productname", "product"),
+    "meter_name": ("metername", "meter"),
+    "meter_category": ("metercategory", "servicename"),
     "meter_sub_category": ("metersubcategory", "metersubcategoryname"),
     "invoice_section_name": ("invoicesectionname", "invoicesection"),
     "tags": ("tags", "tag"),
