@@ -48,7 +48,9 @@ _FX_RATES = f"""
         from_currency,
         to_currency,
         if(
-            problem is null, amount, error('file ' || x_file || ', row ' || x_row || ': ' || problem)
+            problem is null,
+            amount,
+            error('file ' || x_file || ', row ' || x_row || ': ' || problem)
         ) as rate,
         x_file,
         x_row

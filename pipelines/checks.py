@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 
 from models.tables import TABLES
+from pipelines.exchange_rates import exchange_rate_failures
 from pipelines.money import shown
 from pipelines.settings import Settings
 from pipelines.warehouse import build_file, current_index
@@ -37,11 +38,13 @@ def check_lake(settings: Settings) -> list[Check]:
     with duckdb.connect(str(build_file(settings)), read_only=True) as connection:
         normalized = _normalized(connection)
         billed_twice = tuple(_authority_failures(connection))
+        rates = tuple(exchange_rate_failures(connection))
     return [
         Check("schema", tuple(_schema_failures(build_file(settings)))),
         Check("landed_equals_normalized", tuple(_landed_failures(index, normalized))),
         Check("control_totals", tuple(_control_total_failures(settings, index))),
         Check("one_authority", billed_twice),
+        Check("exchange_rates", rates),
     ]
 
 

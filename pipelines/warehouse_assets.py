@@ -18,6 +18,7 @@ CHECKS = {
     "schema": "Every table has the columns and types of its contract.",
     "landed_equals_normalized": "Normalized rows and their rounding add up to the delivery.",
     "control_totals": "Deliveries add up to what their vendors stated.",
+    "exchange_rates": "Every charge can be converted into the reporting currency, by one rate.",
     "one_authority": "No two sources bill the same provider, account and period.",
 }
 _RECONCILIATION = "cost_reconciliation"

@@ -156,6 +156,9 @@ def test_superseded_files_survive_one_publish_and_no_more(
         inputs = warehouse.execute(
             "select charge_date || '-' || input_hash from intermediate.int_day_inputs"
         ).fetchall()
-    kept = {file.stem.removeprefix("allocated_costs-") for file in lake.glob("facts/allocated*")}
+    kept = {
+        file.stem.removeprefix("int_costs_allocated-")
+        for file in lake.glob("facts/int_costs_allocated-*")
+    }
     assert {row[0] for row in inputs} <= kept
     assert len(list((lake / "raw").rglob("manifest.json"))) == 2

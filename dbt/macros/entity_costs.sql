@@ -11,6 +11,8 @@ with costs as (
             as {{ component }}_cost,
         {% endfor -%}
         sum(effective_cost)::decimal(38, 12) as effective_cost,
+        any_value(reporting_currency) as reporting_currency,
+        sum(reporting_cost)::decimal(38, 21) as reporting_cost,
         coalesce(sum(effective_cost) filter (where charge_category in ('Tax', 'Credit')), 0)::decimal(38, 12)
             as tax_and_credit_cost,
         coalesce(sum(effective_cost) filter (where not {{ is_production() }}), 0)::decimal(38, 12)
@@ -54,6 +56,8 @@ select
     costs.{{ component }}_cost,
     {% endfor -%}
     costs.effective_cost,
+    costs.reporting_currency,
+    costs.reporting_cost,
     costs.tax_and_credit_cost,
     costs.non_production_cost,
     {{ unit_cost('costs.production_direct_cost', 'requests.production_inferences') }} as direct_cost_per_inference,

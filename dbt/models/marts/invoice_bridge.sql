@@ -69,17 +69,22 @@ lines as (
 )
 
 select
-    source,
-    billing_period,
-    billing_currency,
-    line_number,
-    line,
-    amount::decimal(38, 12) as amount,
-    invoice_id,
-    tolerance,
+    lines.source,
+    lines.billing_period,
+    lines.billing_currency,
+    lines.line_number,
+    lines.line,
+    lines.amount::decimal(38, 12) as amount,
+    lines.invoice_id,
+    lines.tolerance,
     case
-        when invoice_total is null then 'provisional'
-        when abs(comparable_total - billed_cost) <= tolerance then 'tied'
+        when lines.invoice_total is null then 'provisional'
+        when abs(lines.comparable_total - lines.billed_cost) <= lines.tolerance then 'tied'
         else 'outside tolerance'
-    end as status
+    end as status,
+    rates.reporting_currency,
+    {{ in_reporting_currency('lines.amount') }} as reporting_amount,
+    rates.exchange_rate,
+    rates.exchange_rate_from
 from lines
+{{ join_exchange_rates('lines') }}

@@ -24,7 +24,9 @@ select
     described.service_name,
     described.charge_description,
     allocated.allocated_method_id,
-    sum(allocated.effective_cost)::decimal(38, 12) as effective_cost
+    sum(allocated.effective_cost)::decimal(38, 12) as effective_cost,
+    allocated.reporting_currency,
+    sum(allocated.reporting_cost)::decimal(38, 21) as reporting_cost
 from allocated
 left join described on allocated.charge_group_id = described.charge_group_id
 group by all
