@@ -22,11 +22,12 @@ from connectors._base import (
     Window,
 )
 from connectors._http import is_url
-from connectors.invoice_mapping import _deliveries, _expressions, _live
+from connectors.invoice_mapping import _deliveries, _live
 from connectors.invoice_mapping._api import Api
+from connectors.invoice_mapping._check import check_map
 from connectors.invoice_mapping._map import KINDS, Map
 from connectors.invoice_mapping._normalize import amounts, normalize
-from connectors.invoice_mapping._read import expressions, read
+from connectors.invoice_mapping._read import read
 from connectors.invoice_mapping._yaml import load_map
 from models.errors import ConfigError
 from models.tables import CHARGES
@@ -104,11 +105,6 @@ def shipped_maps() -> dict[str, Connector]:
     return {
         file.stem: connector_of(file.stem, load_map(file)) for file in sorted(MAPS.glob("*.yml"))
     }
-
-
-def check_map(map_: Map) -> None:
-    """Refuse expressions that are not one, or do not bind."""
-    _expressions.check(expressions(map_))
 
 
 def own_map(options: Options) -> Connector:

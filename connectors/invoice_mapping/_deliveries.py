@@ -12,7 +12,7 @@ from connectors._base import Delivery, Landed, Source, Window
 from connectors._files import ChangedError, Store, StoredFile, open_store
 from connectors._sql import connect
 from connectors.invoice_mapping._expressions import columns_of, create_macros
-from connectors.invoice_mapping._files import load
+from connectors.invoice_mapping._files import Invoice
 from connectors.invoice_mapping._map import Map
 from models.errors import ConfigError, ContractError
 
@@ -70,7 +70,8 @@ def _period_in_rows(map_: Map, store: Store, file: StoredFile, landed: Landed) -
         store.copy(file, copy)
         create_macros(connection)
         columns = columns_of(expression, "files.period")
-        load(connection, Path(folder), [copy.name], map_, map_.records, columns, "dated_rows")
+        invoice = Invoice(connection, Path(folder), [copy.name], map_)
+        invoice.load(map_.records, columns, "dated_rows")
         periods = [
             str(row[0])
             for row in connection.execute(

@@ -45,7 +45,7 @@ def check(expressions: Mapping[str, str]) -> None:
             try:
                 connection.execute(f"describe select ({text}) as value from (select {row})")
             except duckdb.Error as error:
-                raise ConfigError(f"{place}: {_reason(error)}") from None
+                raise ConfigError(f"{place}: {reason(error)}") from None
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
@@ -109,7 +109,8 @@ def _check_node(node: dict[str, Any], text: str, place: str) -> None:
         )
 
 
-def _reason(error: duckdb.Error) -> str:
+def reason(error: duckdb.Error) -> str:
+    """Return what DuckDB says in one sentence."""
     return re.sub(r"^\w+ Error: ", "", str(error).strip().splitlines()[0])
 
 

@@ -4,12 +4,14 @@ import gzip
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from connectors._http import parse
 from connectors._sql import quoted
 from connectors.invoice_mapping._expressions import identifier
 from connectors.invoice_mapping._map import Map, Records
@@ -23,152 +25,131 @@ _FORMATS = {
 _BATCH = 20_000
 
 
-def load(
-    connection: DuckDBPyConnection,
-    folder: Path,
-    files: Sequence[str],
-    map_: Map,
-    places: Sequence[Records],
-    columns: frozenset[str],
-    table: str,
-) -> None:
-    """Fill a new table with the rows at `places`: `columns` as text, and where each row lies.
+@dataclass(frozen=True)
+class Invoice:
+    """The files of one delivery, and the map that reads them into a connection's tables."""
 
-    An empty text is NULL.
-    """
-    names = sorted(columns)
-    defined = "".join(f", {identifier(name)} varchar" for name in names)
-    connection.execute(
-        f"create temp table {table} (x_file varchar, x_row bigint, x_records varchar{defined})"
-    )
-    for file in sorted(files):
-        for place in places:
-            if not re.search(place.files, file):
-                continue
-            form = _form(file, map_)
-            if form in ("json", "ndjson"):
-                _load_json(connection, folder, file, form, place.path, names, table)
-            else:
-                _load_table(connection, folder, file, form, map_, names, table)
+    connection: DuckDBPyConnection
+    folder: Path
+    files: Sequence[str]
+    map_: Map
 
+    def load(self, places: Sequence[Records], columns: frozenset[str], table: str) -> None:
+        """Fill a new table with the rows at `places`: `columns` as text, and where each row lies.
 
-def _form(file: str, map_: Map) -> str:
-    suffix = file.removesuffix(".gz").rpartition(".")[2].lower()
-    form = _FORMATS.get(suffix, map_.files.format)
-    if form is None:
-        allowed = ", ".join(_FORMATS)
-        raise ContractError(f"{file} does not say its format; allowed: {allowed}, or files.format")
-    return form
-
-
-# --- JSON -----------------------------------------------------------------------------------------
-
-
-def _load_json(
-    connection: DuckDBPyConnection,
-    folder: Path,
-    file: str,
-    form: str,
-    path: str,
-    names: list[str],
-    table: str,
-) -> None:
-    rows = (row for document in _documents(folder / file, form, file) for row in
-            records(document, path, file))  # fmt: skip
-    values = "".join(f", nullif(item.{identifier(name)}, '')" for name in names)
-    structure = json.dumps([dict.fromkeys(names, "VARCHAR") or {"x_none": "VARCHAR"}])
-    # Rows of several places in a file are numbered on.
-    found = connection.execute(f"select count(*) from {table} where x_file = ?", [file]).fetchone()
-    before = found[0] if found else 0
-    while batch := list(islice(rows, _BATCH)):
-        connection.execute(
-            f"insert into {table} "
-            f"select {quoted(file)} as x_file, {before} + position as x_row, "
-            f"{quoted(path)} as x_records{values} "
-            "from (select unnest(rows) as item, generate_subscripts(rows, 1) as position "
-            f"from (select from_json(?, {quoted(structure)}) as rows))",
-            [json.dumps([{name: row.get(name) for name in names} for row in batch])],
+        An empty text is NULL.
+        """
+        names = sorted(columns)
+        defined = "".join(f", {identifier(name)} varchar" for name in names)
+        self.connection.execute(
+            f"create or replace temp table {table} "
+            f"(x_file varchar, x_row bigint, x_records varchar{defined})"
         )
-        before += len(batch)
+        for file in sorted(self.files):
+            for place in places:
+                if re.search(place.files, file):
+                    self._load(file, place.path, names, table)
 
+    def text(self, file: str) -> str:
+        """Return a small file as text; a ContractError where it is damaged."""
+        return self._bytes(file).decode("utf-8-sig", errors="replace")
 
-def text_of(file: Path, name: str) -> str:
-    """Return a small file as text; a ContractError where it is damaged."""
-    return _bytes(file, name).decode("utf-8-sig", errors="replace")
+    def _load(self, file: str, path: str, names: list[str], table: str) -> None:
+        suffix = file.removesuffix(".gz").rpartition(".")[2].lower()
+        form = _FORMATS.get(suffix, self.map_.files.format)
+        if form in ("json", "ndjson"):
+            self._load_json(file, form, path, names, table)
+        elif form == "parquet":
+            self._load_table(file, f"read_parquet({self._quoted(file)})", names, table)
+        elif form:
+            self._check_whole(file)
+            self._load_table(file, self._csv(file, form), names, table)
+        else:
+            allowed = ", ".join(_FORMATS)
+            raise ContractError(f"{file} has no known ending; allowed: {allowed}, or files.format")
 
+    def _bytes(self, file: str) -> bytes:
+        content = (self.folder / file).read_bytes()
+        try:
+            return gzip.decompress(content) if file.endswith(".gz") else content
+        except (EOFError, OSError) as error:
+            raise ContractError(f"{file} is cut off or damaged: {error}") from error
 
-def _documents(file: Path, form: str, name: str) -> Iterator[Any]:
-    text = text_of(file, name)
-    if not text.strip():
-        raise ContractError(f"{name} is empty")
-    for number, line in enumerate([text] if form == "json" else text.splitlines(), start=1):
-        if line.strip():
-            try:
-                yield json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
-            except ValueError as error:
-                where = name if form == "json" else f"{name}, line {number}"
-                raise ContractError(f"{where} is not complete JSON: {error}") from error
+    def _quoted(self, file: str) -> str:
+        return quoted(str(self.folder / file))
 
+    # --- JSON -------------------------------------------------------------------------------------
 
-def _bytes(file: Path, name: str) -> bytes:
-    try:
-        return gzip.decompress(file.read_bytes()) if name.endswith(".gz") else file.read_bytes()
-    except (EOFError, OSError) as error:
-        raise ContractError(f"{name} is cut off or damaged: {error}") from error
+    def _load_json(self, file: str, form: str, path: str, names: list[str], table: str) -> None:
+        rows = (
+            {name: row.get(name) for name in names}
+            for document in self._documents(file, form)
+            for row in records(document, path, file)
+        )
+        structure = quoted(json.dumps([dict.fromkeys(names, "VARCHAR") or {"none": "VARCHAR"}]))
+        values = "".join(f", nullif(item.{identifier(name)}, '')" for name in names)
+        before = self._rows_of(file, table)
+        while batch := list(islice(rows, _BATCH)):
+            self.connection.execute(
+                f"insert into {table} "
+                f"select {quoted(file)}, {before} + position, {quoted(path)}{values} "
+                "from (select unnest(items) as item, generate_subscripts(items, 1) as position "
+                f"from (select from_json(?, {structure}) as items))",
+                [json.dumps(batch)],
+            )
+            before += len(batch)
 
+    def _rows_of(self, file: str, table: str) -> int:
+        """Rows of several places in a file are numbered on."""
+        query = f"select count(*) from {table} where x_file = ?"
+        (count,) = self.connection.execute(query, [file]).fetchone() or (0,)
+        return int(count)
 
-# --- tables ---------------------------------------------------------------------------------------
+    def _documents(self, file: str, form: str) -> Iterator[Any]:
+        if form == "json":
+            yield parse(self._bytes(file).removeprefix(b"\xef\xbb\xbf"), file)
+            return
+        self._check_whole(file)
+        for number, line in enumerate(self.text(file).splitlines(), start=1):
+            if line.strip():
+                yield parse(line.encode(), f"{file}, line {number}")
 
+    # --- tables -----------------------------------------------------------------------------------
 
-def _load_table(
-    connection: DuckDBPyConnection,
-    folder: Path,
-    file: str,
-    form: str,
-    map_: Map,
-    names: list[str],
-    table: str,
-) -> None:
-    if form == "parquet":
-        scan = f"read_parquet({quoted(str(folder / file))})"
-    else:
-        _check_whole(folder / file, file)
-        scan = _csv(folder / file, form, map_)
-    connection.execute(f"create temp table file_rows as select * from {scan}")
-    types = {row[0]: row[1] for row in connection.execute("describe file_rows").fetchall()}
-    for name in names:
-        if name not in types and name not in map_.optional:
-            found = ", ".join(list(types)[:12])
-            raise ContractError(f"{file}: column {name} is missing; found {found}")
-    columns = "".join(f", {_as_text(name, types.get(name))}" for name in names)
-    connection.execute(
-        f"insert into {table} by name select {quoted(file)} as x_file, rowid + 1 as x_row, "
-        f"'' as x_records{columns} from file_rows order by rowid"
-    )
-    connection.execute("drop table file_rows")
+    def _load_table(self, file: str, scan: str, names: list[str], table: str) -> None:
+        self.connection.execute(f"create or replace temp table file_rows as select * from {scan}")
+        described = self.connection.execute("describe file_rows").fetchall()
+        types = {row[0]: row[1] for row in described}
+        for name in names:
+            if name not in types and name not in self.map_.optional:
+                found = ", ".join(list(types)[:12])
+                raise ContractError(f"{file}: column {name} is missing; found {found}")
+        values = "".join(f", {_as_text(name, types.get(name))}" for name in names)
+        self.connection.execute(
+            f"insert into {table} select {quoted(file)}, rowid + 1, ''{values} "
+            "from file_rows order by rowid"
+        )
+
+    def _csv(self, file: str, form: str) -> str:
+        delimiter = self.map_.files.delimiter or ("\t" if form == "tsv" else ",")
+        return (
+            f"read_csv({self._quoted(file)}, header = true, all_varchar = true, "
+            f"skip = {self.map_.files.skip}, delim = {quoted(delimiter)}, "
+            """quote = '"', escape = '"', hive_partitioning = false)"""
+        )
+
+    def _check_whole(self, file: str) -> None:
+        """A text that was cut off ends within a line."""
+        content = self._bytes(file)
+        if not content:
+            raise ContractError(f"{file} is empty")
+        if not content.endswith(b"\n"):
+            raise ContractError(f"{file} is cut off: its last line does not end")
 
 
 def _as_text(name: str, type_name: str | None) -> str:
     if type_name is None:
-        return f"null as {identifier(name)}"
+        return "null"
     if type_name.startswith(("STRUCT", "MAP")) or type_name.endswith("[]"):
-        return f"cast(to_json({identifier(name)}) as varchar) as {identifier(name)}"
-    return f"nullif(cast({identifier(name)} as varchar), '') as {identifier(name)}"
-
-
-def _csv(file: Path, form: str, map_: Map) -> str:
-    delimiter = map_.files.delimiter or ("\t" if form == "tsv" else ",")
-    return (
-        f"read_csv({quoted(str(file))}, header = true, all_varchar = true, "
-        f"""skip = {map_.files.skip}, delim = {quoted(delimiter)}, quote = '"', escape = '"', """
-        "hive_partitioning = false)"
-    )
-
-
-def _check_whole(file: Path, name: str) -> None:
-    """A text that was cut off ends within a line."""
-    content = _bytes(file, name)
-    if not content:
-        raise ContractError(f"{name} is empty")
-    if not content.endswith(b"\n"):
-        raise ContractError(f"{name} is cut off: its last line does not end")
+        return f"cast(to_json({identifier(name)}) as varchar)"
+    return f"nullif(cast({identifier(name)} as varchar), '')"

@@ -261,6 +261,12 @@ class Map(_Model):
         return self
 
     @model_validator(mode="after")
+    def _check_total(self) -> Self:
+        if self.charges is None and not (self.control_total.none or self.control_total.of):
+            raise ValueError("control_total.of: what of metered_usage the total is the sum of")
+        return self
+
+    @model_validator(mode="after")
     def _check_categories(self) -> Self:
         if bool(self.categories) != (self.charges is not None):
             raise ValueError("categories belong to charges, and charges need them")

@@ -8,9 +8,10 @@ from duckdb import DuckDBPyConnection
 from connectors._sql import quoted
 from connectors.invoice_mapping._cleaning import PLAIN_NUMBER, PLAIN_TIME, money_sql, time_sql
 from connectors.invoice_mapping._expressions import columns_of, create_macros, identifier
-from connectors.invoice_mapping._files import load
+from connectors.invoice_mapping._files import Invoice
 from connectors.invoice_mapping._live import check_pages
-from connectors.invoice_mapping._map import Lookup, Map, Records, Unpivot
+from connectors.invoice_mapping._lookups import looked_up
+from connectors.invoice_mapping._map import Map, Unpivot
 from connectors.invoice_mapping._totals import check_totals
 from models.errors import ContractError
 
@@ -25,11 +26,8 @@ def read(
     create_macros(connection)
     if map_.api:
         check_pages(map_.api, folder, files)
-    load(connection, folder, files, map_, map_.records, needed_columns(map_), "delivered_rows")
-    source = (
-        _unpivoted(map_.unpivot) if map_.unpivot else "select *, 1 as x_part from delivered_rows"
-    )
-    source = _looked_up(connection, folder, files, map_, source)
+    invoice = Invoice(connection, folder, files, map_)
+    invoice.load(map_.records, needed_columns(map_), "delivered_rows")
     condition = f"({map_.where}) is not false" if map_.where else "true"
     connection.execute(f"""
         create temp table invoice_rows as
@@ -38,13 +36,13 @@ def read(
             select
                 * replace ({_cleaned(map_)}){_instants(map_)},
                 split_part(x_file, '/', 1) as x_billing_period
-            from ({source})
+            from ({looked_up(invoice, _in_parts(map_.unpivot))})
         )
         where {condition}
         order by x_file, x_row, x_part
     """)
     _check_numbers_and_times(connection, map_)
-    check_totals(connection, folder, files, map_)
+    check_totals(invoice)
     return {"raw": "select * from invoice_rows"}
 
 
@@ -74,7 +72,10 @@ def expressions(map_: Map) -> dict[str, str]:
     return found
 
 
-def _unpivoted(unpivot: Unpivot) -> str:
+def _in_parts(unpivot: Unpivot | None) -> str:
+    """The delivered rows, each of which may be several lines."""
+    if unpivot is None:
+        return "select *, 1 as x_part from delivered_rows"
     names = ", ".join(quoted(column) for column in unpivot.columns)
     values = ", ".join(identifier(column) for column in unpivot.columns)
     return f"""
@@ -87,42 +88,8 @@ def _unpivoted(unpivot: Unpivot) -> str:
                 unnest(range(1, {len(unpivot.columns) + 1})) as x_part
             from delivered_rows
         )
-        where nullif(trim({identifier(unpivot.value)}), '') is not null
+        where {identifier(unpivot.value)} is not null
     """
-
-
-def _looked_up(
-    connection: DuckDBPyConnection, folder: Path, files: Sequence[str], map_: Map, source: str
-) -> str:
-    for number, (name, lookup) in enumerate(map_.lookups.items()):
-        table = f"lookup_{number}"
-        columns = frozenset({*lookup.equal, *lookup.columns})
-        load(connection, folder, files, map_, [Records(path=lookup.records, files=lookup.files)],
-             columns, table)  # fmt: skip
-        _check_unique(connection, table, name, lookup)
-        found = ", ".join(
-            f"{table}.{identifier(column)} as {identifier(f'{name}.{column}')}"
-            for column in lookup.columns
-        )
-        equal = " and ".join(
-            f"source.{identifier(column)} is not distinct from {table}.{identifier(column)}"
-            for column in lookup.equal
-        )
-        source = f"select source.*, {found} from ({source}) as source left join {table} on {equal}"
-    return source
-
-
-def _check_unique(connection: DuckDBPyConnection, table: str, name: str, lookup: Lookup) -> None:
-    """Two rows of a key would double what is looked up."""
-    on = ", ".join(identifier(column) for column in lookup.equal)
-    connection.execute(
-        f"create or replace temp table {table} as select distinct * exclude (x_file, x_row, "
-        f"x_records) from {table}"
-    )
-    twice = connection.execute(f"select {on} from {table} group by all having count(*) > 1")
-    if row := twice.fetchone():
-        key = ", ".join(str(value) for value in row)
-        raise ContractError(f"lookups.{name}: {key} is there twice, and they differ")
 
 
 def _instants(map_: Map) -> str:
