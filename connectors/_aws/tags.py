@@ -7,13 +7,13 @@
     resource_tags_user_cost_center                       legacy Parquet
 
 Keys become those of the first: AWS puts _ before each capital, makes it small, and makes one _ of
-all else. Resource tags stand in `tags` once more: they are read there only for rows that have no
-others. What else `tags` holds (accountTag/, iamPrincipal/, userAttribute/, costCategory/) keeps its
-key and prefix. Where two keys become one, the key that is written as ours is read, else the first
-in alphabetical order; both are reported with their values.
+all else. Resource tags and cost categories stand in `tags` once more: they are read there only for
+lines that have none in the column of their own. What else `tags` holds (accountTag/, iamPrincipal/,
+userAttribute/) keeps its key and prefix. Where two keys become one, the key that is written as ours
+is read, else the first in alphabetical order; both are reported where their values differ.
 """
 
-_RESOURCE = "resourceTags/"
+_RESOURCE, _CATEGORY = "resourceTags/", "costCategory/"
 
 
 def snake(expression: str) -> str:
@@ -48,16 +48,23 @@ _AGAIN = f"""
 """
 _OTHER = f"""
     list_transform(
-        list_filter(map_entries(tags), lambda entry: not starts_with(entry.key, '{_RESOURCE}')),
+        list_filter(
+            map_entries(tags),
+            lambda entry: not starts_with(entry.key, '{_RESOURCE}')
+                and (not starts_with(entry.key, '{_CATEGORY}')
+                    or coalesce(cardinality(cost_category), 0) = 0)
+        ),
         lambda entry: {{'key': entry.key, 'named': entry.key, 'value': entry.value}}
     )
 """
-_CATEGORIES = """
+_CATEGORIES = f"""
     list_transform(
         map_entries(cost_category),
-        lambda entry: {
-            'key': 'costCategory/' || entry.key, 'named': entry.key, 'value': entry.value
-        }
+        lambda entry: {{
+            'key': '{_CATEGORY}' || entry.key,
+            'named': '{_CATEGORY}' || entry.key,
+            'value': entry.value
+        }}
     )
 """
 
@@ -97,7 +104,7 @@ TAGS = f"""
             coalesce(resource_tags, map {{}}),
             map_from_entries(list_transform(
                 map_entries(cost_category),
-                lambda entry: {{'key': 'costCategory/' || entry.key, 'value': entry.value}}
+                lambda entry: {{'key': '{_CATEGORY}' || entry.key, 'value': entry.value}}
             ))
         ))
     end
@@ -122,6 +129,7 @@ COLLISIONS = f"""
                     lambda tag, place: {{'read': tag_entries[place - 1], 'hidden': tag}}
                 ),
                 lambda pair: pair.read.key = pair.hidden.key
+                    and pair.read.value is distinct from pair.hidden.value
             )) as pair,
             x_file,
             x_row
