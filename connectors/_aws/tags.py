@@ -77,7 +77,11 @@ _ENTRIES = f"""
             coalesce({_CATEGORIES}, [])
         ),
         lambda tag: {{
-            'key': tag.key, 'is_other': tag.key <> tag.named, 'named': tag.named, 'value': tag.value
+            'is_prefixed': contains(tag.key, '/'),
+            'key': tag.key,
+            'is_other': tag.key <> tag.named,
+            'named': tag.named,
+            'value': tag.value
         }}
     ))
 """
