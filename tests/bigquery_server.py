@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
@@ -20,70 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 import duckdb
 import grpc
 import pyarrow as pa
+from bigquery_table import DATASET, PROJECT, SCHEMA, TABLE, to_arrow, to_duckdb
 from google.cloud.bigquery_storage_v1 import types
-
-PROJECT, DATASET, TABLE = "larkspur-billing", "billing", "gcp_billing_export_resource_v1_01AAAA"
-LOCATION = f"bigquery://{PROJECT}.{DATASET}.{TABLE}"
-_TEXT, _MOMENT, _NUMERIC = pa.string(), pa.timestamp("us", "UTC"), pa.decimal128(38, 9)
-_PAIRS = pa.list_(pa.struct([("key", _TEXT), ("value", _TEXT)]))
-
-
-def _record(**fields: Any) -> pa.DataType:
-    return pa.struct(list(fields.items()))
-
-
-SCHEMA = pa.schema({
-    "billing_account_id": _TEXT,
-    "service": _record(id=_TEXT, description=_TEXT),
-    "sku": _record(id=_TEXT, description=_TEXT),
-    "usage_start_time": _MOMENT,
-    "usage_end_time": _MOMENT,
-    "project": _record(id=_TEXT, number=_TEXT, name=_TEXT, labels=_PAIRS),
-    "labels": _PAIRS,
-    "system_labels": _PAIRS,
-    "location": _record(location=_TEXT, country=_TEXT, region=_TEXT, zone=_TEXT),
-    "tags": pa.list_(pa.struct(
-        [("key", _TEXT), ("value", _TEXT), ("inherited", pa.bool_()), ("namespace", _TEXT)]
-    )),
-    "transaction_type": _TEXT,
-    "seller_name": _TEXT,
-    "export_time": _MOMENT,
-    "cost": pa.float64(),
-    "currency": _TEXT,
-    "currency_conversion_rate": pa.float64(),
-    "usage": _record(
-        amount=pa.float64(), unit=_TEXT, amount_in_pricing_units=pa.float64(), pricing_unit=_TEXT
-    ),
-    "credits": pa.list_(_record(
-        name=_TEXT, amount=pa.float64(), full_name=_TEXT, id=_TEXT, type=_TEXT
-    )),
-    "invoice": _record(month=_TEXT, publisher_type=_TEXT),
-    "cost_type": _TEXT,
-    "adjustment_info": _record(id=_TEXT, description=_TEXT, mode=_TEXT, type=_TEXT),
-    "cost_at_list": pa.float64(),
-    "resource": _record(name=_TEXT, global_name=_TEXT),
-    "price": _record(
-        effective_price=_NUMERIC, tier_start_amount=_NUMERIC, unit=_TEXT,
-        pricing_unit_quantity=_NUMERIC, list_price=_NUMERIC,
-    ),
-    "subscription": _record(instance_id=_TEXT),
-    "consumption_model": _record(id=_TEXT, description=_TEXT),
-})  # fmt: skip
-
-
-def _value(value: Any, kind: pa.DataType) -> Any:
-    """A JSON value as the column's type."""
-    if value is None:
-        return None
-    if pa.types.is_list(kind):
-        return [_value(item, kind.value_type) for item in value]
-    if pa.types.is_struct(kind):
-        return {field.name: _value(value.get(field.name), field.type) for field in kind}
-    if pa.types.is_timestamp(kind):
-        return datetime.fromisoformat(value.replace(" UTC", "+00:00"))
-    if pa.types.is_decimal(kind):
-        return Decimal(str(value)).quantize(Decimal("1e-9"))
-    return float(value) if pa.types.is_floating(kind) else value
 
 
 class BigQuery:
@@ -91,9 +28,16 @@ class BigQuery:
 
     def __init__(self, schema: pa.Schema = SCHEMA) -> None:
         self.schema = schema
+        self.endpoint = self.storage_endpoint = ""
+        self._lock = Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Become a server of an empty table that behaves well."""
         self.partitioning: dict[str, Any] | None = {"type": "DAY"}
         self.partitions: dict[str, list[dict[str, Any]]] = {}
         self.modified = datetime(2026, 11, 1, tzinfo=UTC)
+        self.projects = {PROJECT}  # that may pay
         self.page_rows, self.batch_rows, self.streams = 2, 2, 2
         self.bytes_a_row = 20
         self.bytes_when_run = 1  # times what the dry run said
@@ -102,14 +46,22 @@ class BigQuery:
         # Batches after which a stream breaks, once a stream.
         self.break_after: int | None = None
         self.lose_rows = 0  # of a stream's end
+        self.fail_days: set[str] = set()
+        self.load_when_read: dict[str, list[dict[str, Any]]] = {}
         self.requests: list[tuple[str, str, dict[str, Any]]] = []
+        self.parents: list[str] = []
         self.read_days: list[str] = []
         self.resumed_at: list[int] = []
-        self.endpoint = self.storage_endpoint = ""
         self._jobs: dict[str, dict[str, Any]] = {}
         self._sessions: dict[str, pa.Table] = {}
         self._broken: set[str] = set()
-        self._lock = Lock()
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Every job that was asked for."""
+        return [body for method, path, body in self.requests if method == "POST"]
+
+    def queries(self) -> list[dict[str, Any]]:
+        return [body["configuration"]["query"] for body in self.jobs()]
 
     def load(self, day: str, *rows: dict[str, Any]) -> None:
         """Append rows to a partition, as an export does."""
@@ -127,9 +79,7 @@ class BigQuery:
         return {**endpoints, **more}
 
     def rows(self, day: str) -> pa.Table:
-        rows = self.partitions.get(day, [])
-        kind = pa.struct(list(self.schema))
-        return pa.Table.from_pylist([_value(row, kind) for row in rows], schema=self.schema)
+        return to_arrow(self.partitions.get(day, []), self.schema)
 
     # --- REST -------------------------------------------------------------------------------------
 
@@ -141,7 +91,9 @@ class BigQuery:
                 if path in parts.path:
                     del self.failures[number]
                     return status, _error(status, reason, f"{reason} on purpose")
-        path = parts.path.removeprefix(f"/bigquery/v2/projects/{PROJECT}/")
+        project, _, path = parts.path.removeprefix("/bigquery/v2/projects/").partition("/")
+        if project not in self.projects | {PROJECT}:
+            return 403, _error(403, "accessDenied", f"Access Denied: {project}")
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if (method, path) == ("GET", f"datasets/{DATASET}/tables/{TABLE}"):
             return 200, self._table()
@@ -192,7 +144,7 @@ class BigQuery:
             item["name"]: item["parameterValue"]["value"]
             for item in query.get("queryParameters", [])
         }
-        sql = _to_duckdb(query["query"])
+        sql = to_duckdb(query["query"])
         tables = []
         for day in sorted(self.partitions):
             rows = self.rows(day)
@@ -244,6 +196,10 @@ class BigQuery:
             context.abort(grpc.StatusCode.NOT_FOUND, f"Not found: {wanted.table}")
         if not day or unknown or wanted.data_format != types.DataFormat.ARROW:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"request error: {unknown or options}")
+        if day[1] in self.fail_days:
+            context.abort(grpc.StatusCode.INTERNAL, "the partition cannot be read now")
+        self.partitions.get(day[1], []).extend(self.load_when_read.pop(day[1], []))
+        self.parents.append(request.parent)
         self.read_days.append(day[1])
         fields = [name for name in self.schema.names if name in options.selected_fields]
         rows = self.rows(day[1]).select(fields)
@@ -267,8 +223,9 @@ class BigQuery:
         if request.offset:
             self.resumed_at.append(request.offset)
         rows = rows.slice(request.offset, len(rows) - request.offset - self.lose_rows)
-        sent = 0
-        for batch in rows.combine_chunks().to_batches(max_chunksize=self.batch_rows):
+        for sent, batch in enumerate(
+            rows.combine_chunks().to_batches(max_chunksize=self.batch_rows)
+        ):
             if sent == self.break_after and name not in self._broken:
                 self._broken.add(name)
                 context.abort(grpc.StatusCode.UNAVAILABLE, "the stream broke on purpose")
@@ -279,31 +236,11 @@ class BigQuery:
                     row_count=batch.num_rows,
                 ),
             )
-            sent += 1
 
 
 def _error(status: int, reason: str, message: str) -> dict[str, Any]:
     problem = {"reason": reason, "message": message, "domain": "global"}
     return {"error": {"code": status, "message": message, "errors": [problem]}}
-
-
-_WORDS = (
-    (rf"`{PROJECT}\.{DATASET}\.{TABLE}`", "export"),
-    (r"cast\(date\(_PARTITIONTIME\) as string\)", "cast(cast(_PARTITIONTIME as date) as varchar)"),
-    (
-        r"format_timestamp\('([^']*)%E6S([^']*)', (max\(export_time\))\)",
-        r"strftime(\3, '\1%S.%f\2')",
-    ),
-    (r"timestamp\(@(\w+)\)", r"cast($\1 as timestamp)"),
-)
-
-
-def _to_duckdb(sql: str) -> str:
-    for theirs, ours in _WORDS:
-        sql, count = re.subn(theirs, ours, sql)
-        if not count:
-            raise ValueError(f"the query has no {theirs}")
-    return sql
 
 
 class _Handler(BaseHTTPRequestHandler):

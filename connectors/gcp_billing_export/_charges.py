@@ -1,99 +1,8 @@
-"""Costed rows as FOCUS columns.
+"""Costed rows as FOCUS columns."""
 
-Tags are one flat object. What users can set keeps its key (`labels`; GKE's `k8s-namespace` and
-`k8s-label/…` too), else where a key comes from stands before it: `project/<key>` for labels of the
-project, `tag/<namespace>/<key>` for resource tags, and Google's own system labels are already
-`compute.googleapis.com/…`. User labels have neither `/` nor `.`, so that nothing collides; of a key
-that comes twice the first is used.
-"""
-
-from collections.abc import Mapping
-
-from connectors._sql import quoted
-from connectors.gcp_billing_export._ai_skus import TOKEN_METERS
 from connectors.gcp_billing_export._costs import COSTED
-from connectors.gcp_billing_export._services import GPUS, REGIONS, SERVICES, UNITS
-
-
-def _map(table: Mapping[str, object]) -> str:
-    """Return a map literal: a join would not keep the order of rows."""
-    entries = (f"{quoted(key)}: {_literal(value)}" for key, value in table.items())
-    return f"map {{{', '.join(entries)}}}"
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(_literal(item) for item in value)}]"
-    return quoted(value) if isinstance(value, str) else str(value)
-
-
-def _system_label(name: str) -> str:
-    return f"""list_filter(system_labels,
-            lambda label: label.key = 'compute.googleapis.com/{name}')[1].value"""
-
-
-def _entries(column: str, key: str) -> str:
-    return f"""coalesce(list_transform({column}, lambda item: {{
-            'key': {key}, 'value': coalesce(item.value, '')
-        }}), [])"""
-
-
-_ALL_TAGS = f"""list_filter(list_concat(
-            {_entries("labels", "item.key")},
-            {_entries("project_labels", "'project/' || item.key")},
-            {_entries("tags", "'tag/' || concat_ws('/', item.namespace, item.key)")},
-            {_entries("system_labels", "item.key")}
-        ), lambda entry: entry.key <> '')"""
-_TAGS = """
-        case
-            when len(all_tags) = 0 then null
-            when list_unique(list_transform(all_tags, lambda entry: entry.key)) = len(all_tags)
-                then to_json(map_from_entries(all_tags))
-            else to_json(map_from_entries(list_filter(
-                all_tags,
-                lambda entry, place: list_position(
-                    list_transform(all_tags, lambda other: other.key), entry.key
-                ) = place
-            )))
-        end
-"""
-# How long the machine ran, told by what it ran with: seconds of cores and GPUs, bytes of memory.
-_MACHINES = f"""
-            case
-                when usage_unit = 'seconds' and sku_description like '%GPU%'
-                    then machine_gpus
-                when usage_unit = 'seconds' and regexp_matches(sku_description, '\\b[Cc]ore\\b')
-                    then cast({_system_label("cores")} as bigint)
-                when usage_unit = 'byte-seconds'
-                    then cast({_system_label("memory")} as bigint) * 1048576
-                when usage_unit = 'seconds' then 1
-            end
-"""
-_DESCRIBED = f"""
-    select
-        *,
-        {_ALL_TAGS} as all_tags,
-        {_map(SERVICES)}[service_description] as service,
-        tokens.type as token_type,
-        {_map(TOKEN_METERS)}[tokens.type] as token_meter,
-        {_system_label("machine_spec")} as machine_type,
-        coalesce(
-            cast(nullif(regexp_extract(machine_type, '-([0-9]+)g$', 1), '') as bigint),
-            {_map(GPUS)}[machine_type]
-        ) as machine_gpus,
-        category = 'Usage'
-            and part in ('charge', 'used', 'covered', 'rest')
-            and service_description = 'Compute Engine'
-            and contains(resource_global_name, '/instances/')
-            and regexp_matches(sku_description, '(?i)\\b(core|ram|gpu|instance)\\b')
-            and not regexp_matches(sku_description, '(?i)storage|licens|egress|transfer|static ip')
-            as is_machine,
-        {_MACHINES} as machine_units,
-        coalesce(cast(nullif(currency_conversion_rate, '') as decimal(38, 12)), 0) as fx_rate,
-        list_filter(labels, lambda label: label.key = 'k8s-namespace')[1].value as namespace,
-        list_filter(labels, lambda label: label.key = 'goog-k8s-cluster-name')[1].value as cluster
-    from rated
-"""
+from connectors.gcp_billing_export._resources import DESCRIBED, TAGS, lookup, system_label
+from connectors.gcp_billing_export._services import REGIONS, UNITS
 
 
 def _in_dollars(value: str) -> str:
@@ -109,7 +18,7 @@ def _in_dollars(value: str) -> str:
 
 CHARGES_SQL = f"""
 {COSTED},
-described as not materialized ({_DESCRIBED})
+described as not materialized ({DESCRIBED})
     select
         -- Who pays, for which period.
         billing_account_id,
@@ -153,7 +62,8 @@ described as not materialized ({_DESCRIBED})
         case
             when is_priced then money(list_price * quantity)
             when part = 'unused' then 0
-            when part = 'charge' and category = 'Usage' then coalesce(list_line_cost, billed)
+            when part = 'charge' and category = 'Usage'
+                then coalesce(list_line_cost, contracted_line_cost, billed)
             else billed
         end as list_cost,
         case
@@ -179,8 +89,8 @@ described as not materialized ({_DESCRIBED})
         case
             when not is_priced then null
             when token_type is not null then '1000000 Tokens'
-            when block = 1 then coalesce({_map(UNITS)}[usage_pricing_unit], usage_pricing_unit)
-            else block || ' ' || coalesce({_map(UNITS)}[usage_pricing_unit], usage_pricing_unit)
+            when block = 1 then coalesce({lookup(UNITS)}[usage_pricing_unit], usage_pricing_unit)
+            else block || ' ' || coalesce({lookup(UNITS)}[usage_pricing_unit], usage_pricing_unit)
         end as pricing_unit,
         case
             when not is_priced or category <> 'Usage' then null
@@ -192,7 +102,7 @@ described as not materialized ({_DESCRIBED})
         case
             when consumed_quantity is null then null
             when token_type is not null then 'Tokens'
-            else coalesce({_map(UNITS)}[usage_unit], usage_unit, 'Count')
+            else coalesce({lookup(UNITS)}[usage_unit], usage_unit, 'Count')
         end as consumed_unit,
 
         -- Commitments and reservations.
@@ -228,10 +138,10 @@ described as not materialized ({_DESCRIBED})
             when is_resource_commitment then pricing_unit
             else currency
         end as commitment_discount_unit,
-        {_system_label("reservation_name")} as capacity_reservation_id,
+        {system_label("reservation_name")} as capacity_reservation_id,
         case
             when capacity_reservation_id is null or category <> 'Usage' then null
-            when {_system_label("is_unused_reservation")} = 'true' then 'Unused'
+            when {system_label("is_unused_reservation")} = 'true' then 'Unused'
             else 'Used'
         end as capacity_reservation_status,
 
@@ -253,7 +163,7 @@ described as not materialized ({_DESCRIBED})
             )
         end as resource_type,
         location_region as region_id,
-        coalesce({_map(REGIONS)}[location_region], location_region) as region_name,
+        coalesce({lookup(REGIONS)}[location_region], location_region) as region_name,
         location_zone as availability_zone,
 
         -- Who sells it. Google invoices what others sell on its Marketplace; provider and issuer
@@ -297,7 +207,7 @@ described as not materialized ({_DESCRIBED})
                 'x_ContextTier', if(tokens.is_long, 'Long', null)
             ))
         end as sku_price_details,
-        {_TAGS} as tags,
+        {TAGS} as tags,
 
         -- GKE splits the rows of its nodes among namespaces: each part is a row, none is a copy.
         case when namespace is not null then 'gke-cost-allocation' end as allocated_method_id,

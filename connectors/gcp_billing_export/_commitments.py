@@ -65,8 +65,12 @@ _POOLS = f"""
         select
             *,
             {COVERED} as covered,
-            {CHARGED} as charged
+            {CHARGED} as charged,
+            {IS_OLDER_FEE} as is_fee
         from delivered
+        where {IS_OLDER_FEE} or list_count(list_filter(
+            credits, lambda credit: {_IS_COVERING}
+        )) > 0
     ),
 
     pooled as (
@@ -75,11 +79,10 @@ _POOLS = f"""
             x_row,
             subscription_instance_id,
             {POOL} as pool_key,
-            {IS_OLDER_FEE} as is_fee,
+            is_fee,
             {UNITS.format("cast(covered as decimal(38, 12))")} as covered_units,
             {UNITS.format("money(charged)")} as fee_units
         from priced
-        where {IS_OLDER_FEE} or covered <> 0
     ),
 
     pools as (

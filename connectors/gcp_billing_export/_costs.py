@@ -230,39 +230,52 @@ def _price(column: str) -> str:
         )"""
 
 
+# A level a step: an alias that is used in its own SELECT is copied wherever it stands, and `money`
+# alone uses its argument a dozen times.
 _RATED = f"""
     select
         *,
-        {_rate("effective_rate", "contracted_line_cost")} as contracted_price,
-        {_rate("coalesce(list_rate, effective_rate)", "list_line_cost")} as list_price,
+        {_price("coalesce(price_effective_price_default, price_effective_price)")}
+            as effective_rate,
+        {_price("price_list_price")} as list_rate,
+        -- The price without a commitment: the cost at it is known, or not compared.
+        if(
+            has_commitment_price,
+            money(cost_at_effective_price_default),
+            money(coalesce(cost_at_effective_price_default, cost))
+        ) as contracted_line_cost,
+        money(cost_at_list) as list_line_cost
+    from measured
+"""
+_CONTRACTED = f"""
+    select *, {_rate("effective_rate", "contracted_line_cost")} as contracted_price from rated
+"""
+_LISTED = f"""
+    select
+        *,
+        {_rate("coalesce(list_rate, contracted_price)", "list_line_cost")} as list_price
+    from contracted
+"""
+_PRICED = """
+    select
+        *,
         part in ('charge', 'fee', 'used', 'covered', 'rest')
             and category in ('Usage', 'Purchase')
             and whole_quantity <> 0
             and contracted_price is not null
             and list_price is not null
             and sku_id is not null as is_priced
-    from (
-        select
-            *,
-            {_price("coalesce(price_effective_price_default, price_effective_price)")}
-                as effective_rate,
-            {_price("price_list_price")} as list_rate,
-            -- The price without a commitment: the cost at it is known, or not compared.
-            if(
-                has_commitment_price,
-                money(cost_at_effective_price_default),
-                money(coalesce(cost_at_effective_price_default, cost))
-            ) as contracted_line_cost,
-            coalesce(money(cost_at_list), contracted_line_cost) as list_line_cost
-        from measured
-    )
+    from listed
 """
 
 COSTED = f"""
 with line as not materialized ({_LINES}),
 entry as not materialized ({_ENTRIES}),
 measured as not materialized ({_MEASURED}),
-rated as not materialized ({_RATED})
+rated as not materialized ({_RATED}),
+contracted as not materialized ({_CONTRACTED}),
+listed as not materialized ({_LISTED}),
+priced as not materialized ({_PRICED})
 """
 
 # One row a delivered row: what the load itself adds up to.

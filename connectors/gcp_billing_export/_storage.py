@@ -57,11 +57,11 @@ def _write_stream(
 ) -> None:
     schema = pa.ipc.read_schema(pa.py_buffer(session.arrow_schema.serialized_schema))
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        reader = client.read_rows(stream)  # type: ignore[no-untyped-call]
-        for page in reader.rows(session).pages:
-            batch = page.to_arrow()
-            if not batch.num_rows:
+        for message in client.read_rows(stream):  # type: ignore[no-untyped-call]
+            content = message.arrow_record_batch.serialized_record_batch
+            if not content:
                 continue
+            batch = pa.ipc.read_record_batch(pa.py_buffer(content), schema)
             writer.write_batch(batch)
             done.rows += batch.num_rows
             newest = pc.max(batch.column("export_time")).as_py()
