@@ -85,6 +85,10 @@ def _pages(folder: Path, files: Sequence[str]) -> dict[str, Any]:
             f"{', '.join(sorted(found - {WORKSPACES}))} are of the analytics and of the legacy "
             "reports, which overlap; keep one kind"
         )
+    for file, page in pages.items():
+        for number, record in enumerate(page["data"], start=1):
+            if not isinstance(record, dict):
+                raise ContractError(f"{file}, row {number}: {str(record)[:40]} is not an object")
     return pages
 
 
@@ -119,8 +123,6 @@ def _create(
 def _rows(file: str, page: Any) -> Iterator[dict[str, Any]]:
     """Yield flat rows of a page of any kind."""
     for number, record in enumerate(page["data"], start=1):
-        if not isinstance(record, dict):
-            raise ContractError(f"{file}, row {number}: {str(record)[:40]} is not an object")
         if "results" in record:
             period = {name: record.get(name) for name in _PERIOD}
             for result in record["results"] or []:
