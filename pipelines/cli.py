@@ -14,6 +14,7 @@ from connectors._base import Window
 from models.errors import ConfigError, UnitledgerError
 from pipelines import explain as explanation
 from pipelines import output, reports
+from pipelines.focus_command import focus_check
 from pipelines.lock import DEFAULT_WAIT_SECONDS
 from pipelines.reconciliation import Step, read_steps
 from pipelines.settings import load_settings
@@ -246,6 +247,9 @@ def vendors() -> None:
     from pipelines.vendors import vendors_page
 
     typer.echo(vendors_page(), nl=False)
+
+
+app.command("focus-check")(focus_check)
 
 
 @app.command()

@@ -169,7 +169,25 @@ RELATIONS = """
         'costs-0001.json' as "x_File",
         line + 1 as "x_Row",
         'openai' as "x_Source"
+    from costs;
+    create table exports.focus_1_4 as
+    from exports.focus_1_2;
+    create table exports.focus_1_4_billing_period as
+    select distinct
+        'OpenAI' as "InvoiceIssuerName",
+        strptime(billing_period, '%Y-%m') as "BillingPeriodStart",
+        billing_period as "x_BillingPeriod"
+    from costs;
+    create table exports.focus_1_4_invoice_detail as
+    select
+        billing_currency as "BillingCurrency",
+        sum(amount)::decimal(38, 12) as "BilledCost",
+        'usage' as "InvoiceDetailId",
+        'INV-' || billing_period as "InvoiceId",
+        'OpenAI' as "InvoiceIssuerName",
+        billing_period as "x_BillingPeriod"
     from costs
+    group by all
 """
 
 

@@ -22,6 +22,9 @@ NAMES = (
     "reconciliation",
     "invoice_bridge",
     "focus_1_2",
+    "focus_1_4",
+    "focus_1_4_billing_period",
+    "focus_1_4_invoice_detail",
 )
 
 

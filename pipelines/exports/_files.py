@@ -61,6 +61,8 @@ def _totals(
 ) -> Mapping[str, Mapping[str, str]]:
     """Return the totals of the rows just written by currency; an amount that nobody knows is
     left out."""
+    if not table.totals:
+        return {}
     sums = ", ".join(table.totals.values())
     groups = connection.execute(
         f"select {table.currency}, {sums} from exported "

@@ -71,11 +71,29 @@ EXPORT_TABLES = (
             "effective_cost": _line("effective cost"),
         },
     ),
+    *(
+        ExportTable(
+            name,
+            f"exports.{name}",
+            ("x_Source", "x_DeliveryId", "x_File", "x_Row", "ChargePeriodStart", "ChargeCategory"),
+            {"billed_cost": "sum(BilledCost)", "effective_cost": "sum(EffectiveCost)"},
+            period="x_BillingPeriod",
+            currency="BillingCurrency",
+        )
+        for name in ("focus_1_2", "focus_1_4")
+    ),
     ExportTable(
-        "focus_1_2",
-        "exports.focus_1_2",
-        ("x_Source", "x_DeliveryId", "x_File", "x_Row", "ChargePeriodStart", "ChargeCategory"),
-        {"billed_cost": "sum(BilledCost)", "effective_cost": "sum(EffectiveCost)"},
+        "focus_1_4_billing_period",
+        "exports.focus_1_4_billing_period",
+        ("BillingPeriodStart", "InvoiceIssuerName"),
+        {},
+        period="x_BillingPeriod",
+    ),
+    ExportTable(
+        "focus_1_4_invoice_detail",
+        "exports.focus_1_4_invoice_detail",
+        ("InvoiceIssuerName", "InvoiceId", "InvoiceDetailId", "BillingCurrency"),
+        {"billed_cost": "sum(BilledCost)"},
         period="x_BillingPeriod",
         currency="BillingCurrency",
     ),

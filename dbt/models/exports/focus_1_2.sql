@@ -1,43 +1,25 @@
 -- One row a charge, in the columns of FOCUS 1.2: renaming only, but for the invoice of vendors who
 -- do not put it on their charges. Other columns follow as custom ones.
-{%- set focus_columns = [
-    'availability_zone', 'billed_cost', 'billing_account_id', 'billing_account_name', 'billing_account_type',
-    'billing_currency', 'billing_period_end', 'billing_period_start', 'capacity_reservation_id',
-    'capacity_reservation_status', 'charge_category', 'charge_class', 'charge_description', 'charge_frequency',
-    'charge_period_end', 'charge_period_start', 'commitment_discount_category', 'commitment_discount_id',
-    'commitment_discount_name', 'commitment_discount_quantity', 'commitment_discount_status',
-    'commitment_discount_type', 'commitment_discount_unit', 'consumed_quantity', 'consumed_unit', 'contracted_cost',
-    'contracted_unit_price', 'effective_cost', 'invoice_id', 'invoice_issuer_name', 'list_cost', 'list_unit_price',
-    'pricing_category', 'pricing_currency', 'pricing_currency_contracted_unit_price',
-    'pricing_currency_effective_cost', 'pricing_currency_list_unit_price', 'pricing_quantity', 'pricing_unit',
-    'provider_name', 'publisher_name', 'region_id', 'region_name', 'resource_id', 'resource_name', 'resource_type',
-    'service_category', 'service_name', 'service_subcategory', 'sku_id', 'sku_meter', 'sku_price_details',
-    'sku_price_id', 'sub_account_id', 'sub_account_name', 'sub_account_type', 'tags'
-] %}
-{%- set custom_columns = [
-    'allocated_method_details', 'allocated_method_id', 'allocated_resource_id', 'allocated_resource_name',
-    'allocated_tags', 'x_api_key_id', 'x_billed_milliseconds', 'x_billing_period', 'x_charge_kind', 'x_delivery_id',
-    'x_file', 'x_gpu_count', 'host_provider_name', 'x_line_item_type', 'x_model', 'x_operation', 'x_row',
-    'service_provider_name', 'x_service_tier', 'x_source', 'x_token_type', 'x_usage_type'
-] %}
-with invoices as (
-    select source, billing_period, billing_currency, any_value(invoice_id) as invoice_id
-    from {{ ref('stg_lake__invoices') }}
-    group by source, billing_period, billing_currency
-    having count(distinct invoice_id) = 1
-)
-
-select
-    {%- for column in focus_columns %}
-    {{ 'coalesce(charges.invoice_id, invoices.invoice_id)' if column == 'invoice_id' else 'charges.' ~ column }}
-        as "{{ focus_name(column) }}",
-    {%- endfor %}
-    {%- for column in custom_columns %}
-    charges.{{ column }} as "{{ focus_name(column, is_custom=true) }}"{{ ',' if not loop.last }}
-    {%- endfor %}
-from {{ source('lake', 'charges') }} as charges
-left join invoices
-    on
-        charges.x_source = invoices.source
-        and charges.x_billing_period = invoices.billing_period
-        and charges.billing_currency = invoices.billing_currency
+{{ focus_export(
+    [
+        'availability_zone', 'billed_cost', 'billing_account_id', 'billing_account_name', 'billing_account_type',
+        'billing_currency', 'billing_period_end', 'billing_period_start', 'capacity_reservation_id',
+        'capacity_reservation_status', 'charge_category', 'charge_class', 'charge_description', 'charge_frequency',
+        'charge_period_end', 'charge_period_start', 'commitment_discount_category', 'commitment_discount_id',
+        'commitment_discount_name', 'commitment_discount_quantity', 'commitment_discount_status',
+        'commitment_discount_type', 'commitment_discount_unit', 'consumed_quantity', 'consumed_unit',
+        'contracted_cost', 'contracted_unit_price', 'effective_cost', 'invoice_id', 'invoice_issuer_name',
+        'list_cost', 'list_unit_price', 'pricing_category', 'pricing_currency',
+        'pricing_currency_contracted_unit_price', 'pricing_currency_effective_cost',
+        'pricing_currency_list_unit_price', 'pricing_quantity', 'pricing_unit', 'provider_name', 'publisher_name',
+        'region_id', 'region_name', 'resource_id', 'resource_name', 'resource_type', 'service_category',
+        'service_name', 'service_subcategory', 'sku_id', 'sku_meter', 'sku_price_details', 'sku_price_id',
+        'sub_account_id', 'sub_account_name', 'sub_account_type', 'tags'
+    ],
+    [
+        'allocated_method_details', 'allocated_method_id', 'allocated_resource_id', 'allocated_resource_name',
+        'allocated_tags', 'x_api_key_id', 'x_billed_milliseconds', 'x_billing_period', 'x_charge_kind',
+        'x_delivery_id', 'x_file', 'x_finality', 'x_gpu_count', 'host_provider_name', 'x_line_item_type', 'x_model',
+        'x_operation', 'x_row', 'service_provider_name', 'x_service_tier', 'x_source', 'x_token_type', 'x_usage_type'
+    ]
+) }}
