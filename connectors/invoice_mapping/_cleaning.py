@@ -1,4 +1,4 @@
-"""A column's text as a plain number, or as an instant in UTC; what is neither stays as it was."""
+"""A column's text as a plain number, or as an instant in UTC; what is neither is marked."""
 
 import re
 
@@ -8,7 +8,8 @@ from connectors.invoice_mapping._map import Money, Time
 
 # Text that a decimal can be cast from.
 PLAIN_NUMBER = r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?"
-PLAIN_TIME = r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2}:\d{2}(\.\d+)?)?"
+# What stands before a text that cannot be read.
+UNREADABLE = "? "
 _ISO = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)?)?( ?(Z|z|UTC|[+-]\d{2}(:?\d{2})?))?"
 _ZONED = r".*\d:\d{2}.*(Z|z|UTC|[+-]\d{2}(:?\d{2})?)"
 _MINUS = "−"  # as some vendors typeset their invoices
@@ -28,7 +29,7 @@ def money_sql(column: str, money: Money) -> str:
     return (
         f"case when regexp_full_match({number}, {quoted(_written(money))}) "
         f"then shifted({_signed(_separated(number, money), money.sign)}, {money.places}) "
-        f"else {text} end"
+        f"else {quoted(UNREADABLE)} || {text} end"
     )
 
 
@@ -59,7 +60,7 @@ def time_sql(column: str, time: Time) -> str:
     instant = _instant(text, time)
     if time.inclusive:
         instant = f"({instant} + interval 1 {time.inclusive})"
-    return f"coalesce(cast({instant} as varchar), {text})"
+    return f"coalesce(cast({instant} as varchar), {quoted(UNREADABLE)} || {text})"
 
 
 def _instant(text: str, time: Time) -> str:

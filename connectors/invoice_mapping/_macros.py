@@ -46,9 +46,15 @@ MACROS = {
         create or replace temp macro cost_of(quantity, price) as
             cast(number(quantity) as decimal(20, 6)) * cast(number(price) as decimal(18, 12))
     """,
+    "_is_priceable": """
+        create or replace temp macro _is_priceable(price, quantity) as
+            try_cast(price as decimal(20, 12)) is not null
+            and try_cast(quantity as decimal(18, 6)) is not null
+    """,
     # Where there is a price, list cost is price x quantity exactly: at most twelve decimals.
     "_fitting": """
         create or replace temp macro _fitting(price, quantity) as case
+            when not _is_priceable(price, quantity) then null
             when cast(price as decimal(20, 12)) * cast(quantity as decimal(18, 6))
                 = cast(cast(price as decimal(20, 12)) * cast(quantity as decimal(18, 6))
                     as decimal(38, 12))

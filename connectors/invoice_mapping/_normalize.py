@@ -129,13 +129,14 @@ measured as (
 priced as (
     select
         *,
-        coalesce(has_price and quantity > 0, false) as is_priced,
         if(
-            is_priced,
+            has_price and quantity > 0,
             coalesce(_fitting({list_unit_price}, quantity), _price_of(billed_cost, quantity)),
             null
-        ) as list_price,
-        if(is_priced, coalesce(_fitting({contracted_unit_price}, quantity), list_price), null)
+        ) as price,
+        _is_priceable(price, quantity) as is_priced,
+        if(is_priced, price, null) as list_price,
+        if(is_priced, coalesce(_fitting({contracted_unit_price}, quantity), price), null)
             as contracted_price,
         coalesce(_product(list_price, quantity), billed_cost) as list_amount,
         coalesce(_product(contracted_price, quantity), billed_cost) as contracted_amount,
