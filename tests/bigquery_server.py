@@ -246,6 +246,9 @@ def _error(status: int, reason: str, message: str) -> dict[str, Any]:
 class _Handler(BaseHTTPRequestHandler):
     bigquery: BigQuery
     protocol_version = "HTTP/1.1"
+    # One packet an answer: two would wait for each other.
+    wbufsize = 1 << 16
+    disable_nagle_algorithm = True
 
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)

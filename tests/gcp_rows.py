@@ -11,7 +11,9 @@ import duckdb
 from connectors._base import Source, Window
 from connectors._lake import Lake
 from connectors._normalize import normalize
+from connectors._sql import connect
 from connectors.gcp_billing_export import CONNECTOR
+from models.manifest import Manifest
 
 HOUR = "2026-10-05 10:00:00 UTC"
 
@@ -94,3 +96,20 @@ class Gcp:
 
     def billed(self) -> Decimal:
         return sum((charge["billed_cost"] for charge in self.charges()), Decimal(0))
+
+    def landed(self) -> Decimal:
+        """Land; return what the loads in force add up to, by the connector's own sum of each."""
+        assert self.lake.land(self.source, CONNECTOR, Window()).failures == {}
+        in_force = [versions[-1] for versions in self.lake.manifests("gcp").values()]
+        return sum((self._sum(manifest) for manifest in in_force), Decimal(0))
+
+    def _sum(self, manifest: Manifest) -> Decimal:
+        with connect() as connection:
+            folder, files = self.lake.folder(manifest), [file.path for file in manifest.files]
+            inputs = CONNECTOR.read(connection, folder, files)
+            connection.execute(f"create temp view raw as {inputs['raw']}")
+            found = connection.execute(
+                f"select coalesce(sum(exact(amount)), 0) from ({CONNECTOR.amounts})"
+            ).fetchone()
+        assert found
+        return Decimal(found[0])
