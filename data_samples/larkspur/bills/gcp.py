@@ -245,7 +245,7 @@ def write(period: Period, draws: Draws, out: Path) -> list[Total]:
     loads.add("2026-11-04", ends)
     if last.month == 11:
         loads.add("2026-11-04-late", corrections)
-        loads.add("2026-11-04-late-again", corrections)
+        loads.add("2026-11-05-late", corrections)
     _write_loads(loads.rows, out)
     delivered = everything + ends + (corrections if last.month == 11 else [])
     return _totals(delivered)
