@@ -8,7 +8,7 @@ import csv
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from pathlib import Path
 
 import polars as pl
@@ -81,7 +81,8 @@ CONFIG_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "billing_period": _TEXT,
         "billing_currency": _TEXT,
         "rows": pl.Int64,
-        "billed_cost": _MONEY,
+        # As the vendor adds it up, before anything is rounded.
+        "billed_cost": pl.Decimal(38, 24),
     },
 }
 
@@ -207,16 +208,26 @@ def _integer(text: str) -> int | None:
     return int(text) if text else None
 
 
-def _money(text: str) -> Decimal | None:
+def _decimal(text: str, places: int) -> Decimal | None:
     if not text:
         return None
+    allowed = f"a decimal number with at most {places} decimals"
     try:
-        amount = Decimal(text)
-        if not amount.is_finite() or amount != amount.quantize(Decimal("1e-12")):
-            raise ValueError("a decimal number with at most 12 decimals")
+        with localcontext(prec=60):
+            amount = Decimal(text)
+            if not amount.is_finite() or amount != amount.quantize(Decimal(1).scaleb(-places)):
+                raise ValueError(allowed)
     except InvalidOperation:
-        raise ValueError("a decimal number with at most 12 decimals") from None
+        raise ValueError(allowed) from None
     return amount
+
+
+def _money(text: str) -> Decimal | None:
+    return _decimal(text, 12)
+
+
+def _stated(text: str) -> Decimal | None:
+    return _decimal(text, 24)
 
 
 def _rate(text: str) -> Decimal | None:
@@ -243,7 +254,7 @@ _CONTROL_TOTAL: _Parsers = {
     "billing_period": _period,
     "billing_currency": _currency,
     "rows": _integer,
-    "billed_cost": _money,
+    "billed_cost": _stated,
 }
 
 
