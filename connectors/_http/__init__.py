@@ -58,6 +58,7 @@ __all__ = [
     "discover",
     "endpoint_of",
     "is_bad_request",
+    "is_settled",
     "is_url",
     "month_bounds",
     "now",
@@ -94,6 +95,17 @@ def discover(
         yield from _live(window, landed, is_final)
     else:
         yield from _saved(source, window)
+
+
+def is_settled(manifest: Manifest, days: int) -> bool:
+    """Tell of a vendor without a mark whether a month need not be read again.
+
+    It was read so many days after its end, or after its end and has not changed for a month.
+    """
+    _, end = month_bounds(manifest.slot)
+    fetched_at = datetime.strptime(manifest.version, _FETCHED_AT).replace(tzinfo=UTC)
+    has_aged = fetched_at >= end and now() >= end + timedelta(days=35)
+    return has_aged or fetched_at >= end + timedelta(days=days)
 
 
 def is_url(location: str) -> bool:

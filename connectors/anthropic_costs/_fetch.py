@@ -41,7 +41,7 @@ class AnthropicOptions(Options):
 _ANALYTICS_BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _ANALYTICS_LOOKBACK = timedelta(days=365)
 # How long after its end a month is read again: after the refresh mark, or where there is none.
-_AFTER_REFRESH, _WITHOUT_MARK = timedelta(days=3), timedelta(days=7)
+_AFTER_REFRESH, _DAYS_WITHOUT_MARK = timedelta(days=3), 7
 _VERSION = {"anthropic-version": "2023-06-01"}
 _BETA = {"anthropic-beta": "analytics-usage-cost-2026-08-24"}
 _LEGACY_USAGE = (
@@ -67,8 +67,7 @@ def _is_final(manifest: Manifest) -> bool:
     mark = manifest.request.get("data_refreshed_at")
     if mark:
         return datetime.fromisoformat(mark) >= end + _AFTER_REFRESH
-    fetched_at = datetime.strptime(manifest.version, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    return fetched_at >= end + _WITHOUT_MARK
+    return _http.is_settled(manifest, _DAYS_WITHOUT_MARK)
 
 
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
