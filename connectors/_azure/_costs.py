@@ -37,57 +37,44 @@ def braced(column: str) -> str:
 
 _COMMITMENTS = "('Reservation', 'SavingsPlan')"
 
+# Each step names what it computes, for the next to use: an alias used within its own step would be
+# computed anew wherever it stands.
 _LINES = f"""
     select
-        * exclude (date, billing_period_start_date, pricing_model, charge_type, frequency),
+        * exclude (
+            date, billing_period_start_date, billing_period_end_date, pricing_model, charge_type,
+            frequency, billing_currency, pricing_currency
+        ),
+        upper(billing_currency) as billing_currency,
+        coalesce(upper(pricing_currency), upper(billing_currency)) as pricing_currency,
         date_trunc('day', cast(cast(date as timestamptz) as timestamp)) as day,
-        coalesce(
-            cast(cast(billing_period_start_date as timestamptz) as timestamp), day
-        ) as period_start,
+        cast(cast(billing_period_start_date as timestamptz) as timestamp) as stated_period_start,
         replace(pricing_model, ' ', '') as pricing_model,
         replace(coalesce(charge_type, 'Usage'), ' ', '') as charge_type,
         replace(frequency, '-', '') as frequency,
         {braced("additional_info")} as info,
-        charge_type like 'Unused%' as is_unused,
-        is_unused or pricing_model in {_COMMITMENTS} as has_commitment,
-        has_commitment and charge_type in ('Purchase', 'Refund') as is_commitment_fee
+        trim(coalesce(unit_of_measure, '')) as measure,
+        {WORDS} as words,
+        money(cost) as amount,
+        money(cost_in_pricing_currency) as amount_in_pricing_currency,
+        money(exchange_rate_pricing_to_billing) as exchange_rate,
+        money(quantity) as stated_quantity,
+        money(effective_price) as effective_price_stated,
+        money(unit_price) as unit_price_stated,
+        money(pay_g_price) as public_price_stated
     from raw
-    where dataset = 'amortized'
-        or not getvariable('has_both_datasets')
-        or (
-            charge_type in ('Purchase', 'Refund')
-            and replace(pricing_model, ' ', '') in {_COMMITMENTS}
-        )
 """
 
 # "100 Hours", "1 GB/Month", "10K": a number of units, and their name.
-_UNIT = """
-        trim(coalesce(unit_of_measure, '')) as measure,
-        regexp_matches(measure, '^[0-9,]+\\s*[KkM](\\s|/|$)') as is_short,
-        coalesce(
-            try_cast(replace(regexp_extract(measure, '^[0-9,]+'), ',', '') as bigint), 1
-        ) * case
-            when not is_short then 1
-            when regexp_matches(measure, '^[0-9,]+\\s*M') then 1000000
-            else 1000
-        end as block,
-        trim(regexp_replace(
-            measure, if(is_short, '^[0-9,]+\\s*[KkM]', '^[0-9,]+'), ''
-        )) as unit_words
-"""
-
-_MEASURED = f"""
+_KINDS = f"""
     select
         *,
-        {_UNIT},
-        coalesce({names(UNITS)}[lower(unit_words)], unit_words) as unit,
-        money(cost) as amount,
-        case
-            when not getvariable('has_both_datasets') then amount
-            when has_commitment and not is_commitment_fee then 0
-            else amount
-        end as billed,
-        if(is_commitment_fee and getvariable('has_both_datasets'), 0, amount) as effective,
+        coalesce(stated_period_start, day) as period_start,
+        charge_type like 'Unused%' as is_unused,
+        charge_type like 'Unused%' or coalesce(pricing_model in {_COMMITMENTS}, false)
+            as has_commitment,
+        charge_type in ('Purchase', 'Refund') and coalesce(pricing_model in {_COMMITMENTS}, false)
+            as is_commitment_fee,
         case
             when charge_type in ('Usage', 'UnusedReservation', 'UnusedSavingsPlan') then 'Usage'
             when charge_type in ('Purchase', 'Refund') then 'Purchase'
@@ -99,71 +86,132 @@ _MEASURED = f"""
             or meter_category in ('Cognitive Services', 'Foundry Models', 'Foundry Tools'),
             false
         ) as is_ai,
-        {WORDS} as words
+        regexp_extract(measure, '^[0-9,]+') as digits,
+        regexp_extract(measure, '^[0-9,]+\\s*([KkM])(\\s|/|$)', 1) as thousands,
+        if(pricing_currency = billing_currency, 1, exchange_rate)::decimal(18, 12) as rate
     from line
 """
 
-# Most rows count blocks: 0.0004 of "10K" at the price of 10K. Some count single units, at the
-# price of one, beside the unit price of a block; there the two prices are a block apart.
+_MEASURED = """
+    select
+        *,
+        coalesce(try_cast(replace(digits, ',', '') as bigint), 1)
+            * case thousands when '' then 1 when 'M' then 1000000 else 1000 end as block,
+        trim(regexp_replace(
+            measure, if(thousands = '', '^[0-9,]+', '^[0-9,]+\\s*[KkM]'), ''
+        )) as unit_words,
+        case
+            when getvariable('has_both_datasets') and has_commitment and not is_commitment_fee
+                then 0
+            else amount
+        end as billed,
+        if(is_commitment_fee and getvariable('has_both_datasets'), 0, amount) as effective
+    from kind
+    where dataset = 'amortized' or is_commitment_fee or not getvariable('has_both_datasets')
+"""
+
+_TYPED = f"""
+    select
+        *,
+        coalesce({names(UNITS)}[lower(unit_words)], unit_words) as unit,
+        {TOKEN_TYPE} as x_token_type,
+        {DEPLOYMENT} as deployment,
+        {IS_PROVISIONED} as is_provisioned,
+        -- Most rows count blocks: 0.0004 of "10K" at the price of 10K. Some count single units, at
+        -- the price of one, beside the unit price of a block: the two prices are a block apart.
+        coalesce(
+            block > 1 and not has_commitment and effective_price_stated > 0
+            and unit_price_stated >= effective_price_stated * cast(block as decimal(12, 0)) * 0.9,
+            false
+        ) as counts_single_units
+    from measured
+"""
+
+# Tokens are priced by the million, whatever the meter counts.
 _METERED = f"""
     select
         *,
-        {TOKEN_TYPE} as x_token_type,
         {MODEL} as x_model,
-        {DEPLOYMENT} as deployment,
         {TIER} as tier,
-        {IS_PROVISIONED} as is_provisioned,
-        coalesce(
-            block > 1 and not has_commitment and money(effective_price) > 0
-            and money(unit_price) >= money(effective_price) * cast(block as decimal(12, 0)) * 0.9,
-            false
-        ) as counts_single_units,
-        money(quantity) as stated_quantity,
+        if(x_token_type is not null and block = 1000, 1000, 1) as per_price,
         case when counts_single_units
             then cast(
                 cast(stated_quantity * 1000000000000 as hugeint) // block as decimal(38, 0)
             ) * 0.000000000001
             else stated_quantity
         end as blocks,
-        cast(if(
-            counts_single_units, stated_quantity, stated_quantity * cast(block as decimal(12, 0))
-        ) as decimal(38, 12)) as units,
-        -- Tokens are priced by the million, whatever the meter counts.
-        x_token_type is not null and block = 1000 as is_by_thousand,
-        if(is_by_thousand, cast(blocks * 0.001 as decimal(38, 12)), blocks) as priced_quantity,
-        case
-            when pricing_currency is null or pricing_currency = billing_currency then 1
-            else money(exchange_rate_pricing_to_billing)
-        end as rate,
-        coalesce(nullif(money(unit_price), 0), money(effective_price)) * if(is_by_thousand, 1000, 1)
-            as agreed_price,
-        coalesce(nullif(money(pay_g_price), 0) * if(is_by_thousand, 1000, 1), agreed_price)
-            as public_price,
-        money(agreed_price::decimal(20, 12) * rate::decimal(18, 12)) as agreed,
-        money(public_price::decimal(20, 12) * rate::decimal(18, 12)) as public
-    from measured
+        cast(
+            stated_quantity * if(counts_single_units, 1, block)::decimal(12, 0) as decimal(38, 12)
+        ) as units,
+        coalesce(nullif(unit_price_stated, 0), effective_price_stated) as agreed_price_stated
+    from typed
 """
 
-_COSTED = """
+_PRICED = """
     select
         *,
+        cast(blocks * if(per_price = 1000, 0.001, 1)::decimal(4, 3) as decimal(38, 12))
+            as priced_quantity,
+        cast(agreed_price_stated as decimal(20, 12)) * per_price::decimal(4, 0) as agreed_price,
+        cast(coalesce(nullif(public_price_stated, 0), agreed_price_stated) as decimal(20, 12))
+            * per_price::decimal(4, 0) as public_price,
         case when category in ('Usage', 'Purchase', 'Adjustment')
             then coalesce(product_id, part_number, meter_id)
-        end as sku,
-        -- Without a price that multiplies to a cost there is none; an unused share has none.
-        category in ('Usage', 'Purchase') and not is_unused and sku is not null
-            and priced_quantity is not null and agreed >= 0 and public >= 0 as is_priced,
-        if(is_priced, money(agreed * priced_quantity), null) as agreed_cost,
-        if(is_priced, money(public * priced_quantity), null) as public_cost
+        end as sku
     from metered
 """
 
-COSTED = f"""
-with line as not materialized ({_LINES}),
-measured as not materialized ({_MEASURED}),
-metered as not materialized ({_METERED}),
-costed as not materialized ({_COSTED})
+_CONVERTED = """
+    select
+        *,
+        agreed_price::decimal(20, 12) * rate as agreed_exact,
+        public_price::decimal(20, 12) * rate as public_exact
+    from priced
 """
+
+_ROUNDED = """
+    select
+        *,
+        cast(agreed_exact as decimal(38, 12)) as agreed,
+        cast(public_exact as decimal(38, 12)) as public
+    from converted
+"""
+
+# Without a price that multiplies to a cost there is none; an unused share has none.
+_COSTED = """
+    select
+        *,
+        coalesce(
+            category in ('Usage', 'Purchase') and not is_unused and sku is not null
+            and priced_quantity is not null and agreed >= 0 and public >= 0,
+            false
+        ) as is_priced,
+        cast(agreed * priced_quantity as decimal(38, 12)) as agreed_cost,
+        cast(public * priced_quantity as decimal(38, 12)) as public_cost
+    from rounded
+"""
+
+_STEPS = {
+    "line": _LINES,
+    "kind": _KINDS,
+    "measured": _MEASURED,
+    "typed": _TYPED,
+    "metered": _METERED,
+    "priced": _PRICED,
+    "converted": _CONVERTED,
+    "rounded": _ROUNDED,
+    "costed": _COSTED,
+}
+
+
+def steps(queries: Mapping[str, str]) -> str:
+    """Return a WITH clause of queries that use one another."""
+    return "with " + ",\n".join(
+        f"{name} as not materialized ({query})" for name, query in queries.items()
+    )
+
+
+COSTED = steps(_STEPS)
 
 # One row a delivered row: what the delivery itself adds up to.
 AMOUNTS = """

@@ -27,7 +27,10 @@ def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> 
     wanted = [*names, *_ADDED]
     connection.execute(f"create temp table pages ({', '.join(f'{n} varchar' for n in wanted)})")
     for file in pages:
-        rows = _rows(read_json(folder, file), file, names)
+        page = read_json(folder, file)
+        rows = _rows(page, file, names)
+        if file == pages[-1] and page["properties"].get("nextLink"):
+            raise ContractError(f"{file} says that another page follows, but it is the last")
         if rows:
             marks = ", ".join("?" for _ in wanted)
             connection.executemany(f"insert into pages values ({marks})", rows)

@@ -11,7 +11,8 @@
 from connectors._azure._charges import CHARGES_SQL
 from connectors._azure._columns import COLUMNS
 from connectors._azure._costs import AMOUNTS
-from connectors._azure._focus import FOCUS_AMOUNTS, FOCUS_COLUMNS, FOCUS_SQL
+from connectors._azure._focus import FOCUS_AMOUNTS, FOCUS_SQL
+from connectors._azure._focus_columns import FOCUS_COLUMNS
 from connectors._base import About, Connector
 from connectors.azure_cost_export._delivery import ExportOptions, discover, fetch
 from connectors.azure_cost_export._read import read
