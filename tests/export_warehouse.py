@@ -104,6 +104,10 @@ RELATIONS = """
         billing_period as x_billing_period,
         cast(charge_date as timestamp) + interval 7 hour as charge_period_start
     from costs;
+    create table lake.metered_usage (x_billing_period varchar);
+    create table marts.unpriced_usage (
+        source varchar, billing_period varchar, sku_id varchar, unpriced_reason varchar, consumed_quantity bigint
+    );
     create table marts.allocated_costs as
     select
         charge_date,

@@ -102,7 +102,7 @@ def test_the_files_of_a_period_agree_with_each_other(company: Company, period: s
 
 def test_no_exported_number_is_a_float(company: Company) -> None:
     files = list(version(company, "2026-10").glob("*.parquet"))
-    assert len(files) == 11
+    assert len(files) == 12
     for file in files:
         described = duckdb.execute(f"describe from '{file}'").fetchall()
         assert not {row[1] for row in described} & {"DOUBLE", "FLOAT"}, file.name

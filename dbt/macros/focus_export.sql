@@ -12,8 +12,8 @@ invoiced as (
     from {{ focus_charges() }} as charges
     left join configured
         on
-            charges.x_source = configured.source
-            and charges.x_billing_period = configured.billing_period
+            charges.source = configured.source
+            and charges.billing_period = configured.billing_period
             and charges.billing_currency = configured.billing_currency
 )
 
@@ -27,9 +27,9 @@ select
 from invoiced
 {%- endmacro %}
 
-{# Where the charges that are exported come from. #}
+{# The charges that are exported: the vendors' own, and those that a rate card priced. #}
 {% macro focus_charges() -%}
-    {{ source('lake', 'charges') }}
+    (select * rename (billed_model as model) from {{ ref('int_charges') }})
 {%- endmacro %}
 
 {# The vendor's own invoice; else the configured one; else, while there is none, a provisional one that FOCUS
@@ -41,7 +41,7 @@ from invoiced
             when {{ configured }}.invoices = 1 then {{ configured }}.invoice_id
             when {{ configured }}.invoices is null
                 then concat_ws(
-                    '-', 'provisional', {{ charges }}.x_source, {{ charges }}.x_billing_period,
+                    '-', 'provisional', {{ charges }}.source, {{ charges }}.billing_period,
                     {{ charges }}.billing_currency
                 )
         end

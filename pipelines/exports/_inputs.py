@@ -10,10 +10,16 @@ from pipelines.exports._manifest import ExportedDelivery
 _PERIODS = """
     select billing_period
     from lake."index"
-    where status = 'current' and "table" = 'charges' and billing_period is not null
+    where
+        status = 'current'
+        and "table" in ('charges', 'metered_usage')
+        and billing_period is not null
     union
     select x_billing_period
     from lake.charges
+    union
+    select x_billing_period
+    from lake.metered_usage
     order by 1
 """
 

@@ -53,11 +53,17 @@ EXPORT_TABLES = (
         ("charge_date", "source", "billing_currency", "component"),
     ),
     ExportTable(
+        "unpriced_usage",
+        "marts.unpriced_usage",
+        ("source", "sku_id", "unpriced_reason"),
+        {},
+    ),
+    ExportTable(
         "reconciliation",
         "marts.cost_reconciliation",
         (
             *("source", "billing_currency"),
-            "array_position(['landed', 'normalized', 'effective', 'allocated'], step)",
+            "array_position(['landed', 'normalized', 'priced', 'effective', 'allocated'], step)",
         ),
         {"difference": "sum(difference)"},
     ),

@@ -18,8 +18,9 @@
     ],
     [
         'allocated_method_details', 'allocated_method_id', 'allocated_resource_id', 'allocated_resource_name',
-        'allocated_tags', 'x_api_key_id', 'x_billed_milliseconds', 'x_billing_period', 'x_charge_kind',
-        'x_delivery_id', 'x_file', 'x_finality', 'x_gpu_count', 'host_provider_name', 'x_line_item_type', 'x_model',
-        'x_operation', 'x_row', 'service_provider_name', 'x_service_tier', 'x_source', 'x_token_type', 'x_usage_type'
+        'allocated_tags', 'api_key_id', 'billed_milliseconds', 'billing_period', 'charge_kind',
+        'x_delivery_id', 'x_file', 'finality', 'gpu_count', 'host_provider_name', 'line_item_type', 'model',
+        'operation', 'rate_card_id', 'x_row', 'service_provider_name', 'service_tier', 'source', 'token_type',
+        'usage_type'
     ]
 ) }}

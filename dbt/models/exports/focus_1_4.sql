@@ -19,9 +19,9 @@
         'sku_price_id', 'sub_account_id', 'sub_account_name', 'sub_account_type', 'tags'
     ],
     [
-        'x_api_key_id', 'x_billed_milliseconds', 'x_billing_period', 'x_charge_kind', 'x_delivery_id', 'x_file',
-        'x_finality', 'x_gpu_count', 'x_line_item_type', 'x_model', 'x_operation', 'provider_name',
-        'publisher_name', 'x_row', 'x_service_tier', 'x_source', 'x_token_type', 'x_usage_type'
+        'api_key_id', 'billed_milliseconds', 'billing_period', 'charge_kind', 'x_delivery_id', 'x_file',
+        'finality', 'gpu_count', 'line_item_type', 'model', 'operation', 'provider_name',
+        'publisher_name', 'rate_card_id', 'x_row', 'service_tier', 'source', 'token_type', 'usage_type'
     ],
     {
         'commitment_program_eligibility_details': focus_applied_program(),

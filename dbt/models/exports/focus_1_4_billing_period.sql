@@ -2,15 +2,15 @@
 -- and currency that was billed for it has an invoice. Times come from the bills, never from the clock.
 with billed as (
     select
-        x_billing_period,
-        x_source,
+        billing_period,
+        source,
         billing_currency,
         invoice_issuer_name,
         billing_period_start,
         billing_period_end,
         bool_and(coalesce(invoice_id, '') <> '') as names_its_invoice,
         max(charge_period_start) as newest_charge
-    from {{ focus_charges() }}
+    from {{ focus_charges() }} as charges
     group by all
 ),
 
@@ -31,19 +31,19 @@ periods as (
         billed.billing_period_start,
         billed.billing_period_end,
         billed.invoice_issuer_name,
-        billed.x_billing_period,
+        billed.billing_period,
         bool_and(billed.names_its_invoice or configured.source is not null) as is_closed,
         greatest(max(billed.newest_charge), max(written.written_at)) as newest
     from billed
     left join written
-        on billed.x_source = written.source and billed.x_billing_period = written.billing_period
+        on billed.source = written.source and billed.billing_period = written.billing_period
     left join configured
         on
-            billed.x_source = configured.source
-            and billed.x_billing_period = configured.billing_period
+            billed.source = configured.source
+            and billed.billing_period = configured.billing_period
             and billed.billing_currency = configured.billing_currency
     group by
-        billed.billing_period_start, billed.billing_period_end, billed.invoice_issuer_name, billed.x_billing_period
+        billed.billing_period_start, billed.billing_period_end, billed.invoice_issuer_name, billed.billing_period
 )
 
 select
@@ -53,5 +53,5 @@ select
     billing_period_start as "BillingPeriodStart",
     if(is_closed, 'Closed', 'Open') as "BillingPeriodStatus",
     invoice_issuer_name as "InvoiceIssuerName",
-    x_billing_period as "x_BillingPeriod"
+    billing_period as "x_BillingPeriod"
 from periods
