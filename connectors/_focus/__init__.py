@@ -1,0 +1,1 @@
+"""What the readers of FOCUS share: columns, rows, charges, and how saved files lie in folders."""

@@ -1,0 +1,98 @@
+"""How saved FOCUS files lie at a location, and what of them the vendor replaces as a whole.
+
+- `2026-10/…` or `billing_period=2026-10/…`: a billing period; with `2026-10/20261103T060000Z/…`
+  beside others, each fetch is a state of the period, and the newest is in force
+- any other file, such as `FOCUS Reports/2026/10/03/….csv.gz` of OCI: the file itself, whose rows
+  tell their billing periods
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from connectors._base import Delivery, Landed, Source, Window
+from connectors._files import ChangedError, Store, StoredFile, open_store
+from connectors._focus.rows import SUFFIXES
+from models.errors import ConfigError
+
+_PERIOD = re.compile(r"(?:billing_?period=)?(\d{4}-\d{2})", re.IGNORECASE)
+_FETCHED_AT = re.compile(r"\d{8}T\d{6}Z")
+
+
+@dataclass(frozen=True, order=True)
+class _State:
+    """What is replaced as a whole, and of it one state."""
+
+    slot: str
+    fetched_at: str
+    period: str | None
+
+
+def discover(source: Source, window: Window, landed: Landed) -> Iterator[Delivery]:
+    """Yield every state of every period and every other file, the oldest first."""
+    store, only = open_location(source)
+    states: dict[_State, list[StoredFile]] = {}
+    for file in store.files():
+        if file.path.endswith(SUFFIXES) and only in ("", file.path) and not _is_hidden(file.path):
+            states.setdefault(_state(file.path), []).append(file)
+    if not states:
+        raise ConfigError(
+            f"{source.name}: location {source.location} has no file that ends with one of "
+            f"{', '.join(SUFFIXES)}"
+        )
+    for state, files in sorted(states.items(), key=lambda item: item[0].slot + item[0].fetched_at):
+        if state.period is None or window.covers(state.period):
+            yield _delivery(store, state, files, landed)
+
+
+def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
+    """Copy the files of a delivery as they were when they were found."""
+    store, _ = open_location(source)
+    marks: Mapping[str, str] = delivery.request["files"]
+    for path, mark in marks.items():
+        file = store.find(path)
+        if file is None or file.mark != mark:
+            raise ChangedError(f"{source.name}: {path} changed while it was fetched")
+        copy = folder / path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        store.copy(file, copy)
+    return delivery
+
+
+def open_location(source: Source) -> tuple[Store, str]:
+    """Return the store of a location, and a file's path where the location is one file alone."""
+    options = source.options.model_dump(include={"endpoint_url", "region", "profile"})
+    path = Path(source.location).expanduser()
+    if path.is_file():
+        return open_store(str(path.parent)), path.name
+    return open_store(source.location, **options), ""
+
+
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in PurePosixPath(path).parts)
+
+
+def _state(path: str) -> _State:
+    parts = path.split("/")[:-1]
+    for place, part in enumerate(parts):
+        if match := _PERIOD.fullmatch(part):
+            slot = "/".join([*parts[:place], match[1]])
+            below = [*parts[place + 1 :], ""][0]
+            return _State(slot, below if _FETCHED_AT.fullmatch(below) else "", match[1])
+    return _State(path, "", None)
+
+
+def _delivery(store: Store, state: _State, files: list[StoredFile], landed: Landed) -> Delivery:
+    marks = {file.path: file.mark for file in files}
+    known = [m for m in landed.get(state.slot, ()) if m.request.get("files") == marks]
+    version = known[-1].version if known else state.fetched_at + _hash(store, files)
+    order = f"{state.fetched_at} {max(file.modified for file in files)}"
+    return Delivery(state.slot, version, order, state.period, {"files": marks})
+
+
+def _hash(store: Store, files: list[StoredFile]) -> str:
+    """A hash of what the files hold, the same wherever they lie."""
+    prints = "\n".join(f"{file.path} {store.fingerprint(file)}" for file in files)
+    return hashlib.sha256(prints.encode()).hexdigest()[:16]

@@ -1,0 +1,129 @@
+"""The rows of FOCUS files as text, whichever version, format and vendor they are from."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from connectors._focus.columns import CLOSED, KINDS, REQUIRED, named, version_of
+from connectors._focus.complete import check_complete
+from connectors._sql import quoted
+from models.errors import ContractError
+
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+
+
+def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> dict[str, str]:
+    """Return the query of `raw`: every known column of every file, and where each row lies."""
+    data_files = [file for file in sorted(files) if file.endswith(SUFFIXES)]
+    if not data_files:
+        raise ContractError(f"no data file among {', '.join(files)}; allowed: {_allowed()}")
+    for file in data_files:
+        check_complete(folder / file, file)
+    queries = [_rows(connection, folder, file) for file in data_files]
+    query = " union all by name ".join(queries)
+    if not data_files[0].endswith(".parquet"):
+        # A compressed file can only be read from its start: once is enough.
+        connection.execute(f"create temp table focus_rows as {query}")
+        query = "select * from focus_rows"
+    return {"raw": query}
+
+
+def _allowed() -> str:
+    return ", ".join(SUFFIXES)
+
+
+def _rows(connection: DuckDBPyConnection, folder: Path, file: str) -> str:
+    is_parquet = file.endswith(".parquet")
+    scan = _parquet(folder / file) if is_parquet else _csv(folder / file)
+    described = connection.execute(f"describe select * from {scan}").fetchall()
+    types = {row[0]: row[1] for row in described if row[0] != "file_row_number"}
+    columns = named(types)
+    _check_required(columns, types, file)
+    texts = [
+        f'coalesce({", ".join(_text(header, types[header]) for header in headers)}) as "{name}"'
+        for name, headers in columns.items()
+    ]
+    values = [_value(name) for name in columns]
+    row = "file_row_number + 1" if is_parquet else "row_number() over ()"
+    return (
+        f"select {', '.join(values)}, {quoted(file)} as x_file, x_row "
+        f"from (select {', '.join(texts)}, {row} as x_row from {scan})"
+    )
+
+
+def _parquet(file: Path) -> str:
+    return f"read_parquet({quoted(str(file))}, hive_partitioning = false, file_row_number = true)"
+
+
+def _csv(file: Path) -> str:
+    return (
+        f"read_csv({quoted(str(file))}, header = true, all_varchar = true, skip = 0, "
+        """delim = ',', quote = '"', escape = '"', hive_partitioning = false)"""
+    )
+
+
+def _check_required(columns: dict[str, list[str]], headers: dict[str, str], file: str) -> None:
+    absent = [name for name in REQUIRED if name not in columns]
+    if absent:
+        found = ", ".join(list(headers)[:6])
+        raise ContractError(
+            f"{file}: column {absent[0]} is missing, without which it is no FOCUS "
+            f"{version_of(headers)} file; found {found}, …"
+        )
+
+
+def _text(header: str, type_name: str) -> str:
+    """A value as the vendor's text; of a double, the shortest that is the same number."""
+    column = '"' + header.replace('"', '""') + '"'
+    if type_name == "VARCHAR":
+        # Some vendors write the word.
+        return f"case when trim({column}) not in ('', 'NULL', 'null') then {column} end"
+    if type_name.startswith("STRUCT(") and type_name.endswith("[]"):
+        return _pairs(column)
+    if type_name.startswith(("MAP", "STRUCT")):
+        return f"cast(to_json({column}) as varchar)"
+    return f"cast({column} as varchar)"
+
+
+def _pairs(column: str) -> str:
+    """A list of keys and values, as BigQuery has them, as an object; of two, the first is kept."""
+    first = (
+        f"list_filter({column}, lambda pair, place: "
+        f'list_position(list_transform({column}, lambda other: other."key"), pair."key") = place)'
+    )
+    entries = (
+        f"list_transform({first}, lambda pair: {{'key': pair.\"key\", 'value': pair.\"value\"}})"
+    )
+    return f"cast(to_json(map_from_entries({entries})) as varchar)"
+
+
+def _value(name: str) -> str:
+    """A column with the vendors' known spellings made one; what is unknown stays as it is."""
+    column = f'"{name}"'
+    if name in CLOSED:
+        words = " ".join(
+            f"when {quoted(key)} then {quoted(word)}" for key, word in CLOSED[name].items()
+        )
+        letters = f"lower(regexp_replace({column}, '[^A-Za-z]', '', 'g'))"
+        return f"case {letters} {words} else {column} end as {column}"
+    if KINDS[name] == "time":
+        return f"{_with_seconds(column)} as {column}"
+    if KINDS[name] == "map":
+        return f"{_in_braces(column)} as {column}"
+    if KINDS[name] in ("money", "quantity", "integer"):
+        return f"trim({column}) as {column}"
+    return column
+
+
+def _with_seconds(column: str) -> str:
+    """2026-10-01T00:00Z is a time that DuckDB does not know."""
+    return (
+        rf"regexp_replace({column}, '^(\S+[T ]\d\d:\d\d)(Z| ?UTC|[+-]\d\d(:?\d\d)?)?$', '\1:00\2')"
+    )
+
+
+def _in_braces(column: str) -> str:
+    """Some exports of Azure leave the braces of an object out."""
+    braces = f"'{{' || {column} || '}}'"
+    return f"""case when starts_with(ltrim({column}), '"') then {braces} else {column} end"""
