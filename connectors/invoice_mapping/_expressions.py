@@ -111,7 +111,7 @@ def _check_node(node: dict[str, Any], text: str, place: str) -> None:
 
 def reason(error: duckdb.Error) -> str:
     """Return what DuckDB says in one sentence."""
-    return re.sub(r"^\w+ Error: ", "", str(error).strip().splitlines()[0])
+    return re.sub(r"^[\w ]+ Error: ", "", str(error).strip().splitlines()[0])
 
 
 def identifier(name: str) -> str:
