@@ -16,8 +16,9 @@ import polars as pl
 
 from connectors._sql import quoted, quoted_list
 from models.errors import ConfigError, ContractError
-from models.tables import CHARGES, TABLES, Table
+from models.tables import CHARGES, METERED_USAGE, TABLES, Table
 from pipelines.config_tables import CONFIG_SCHEMAS
+from pipelines.prices import CODE, prices_file, update_prices, write_priced_models
 from pipelines.settings import Settings
 
 
@@ -49,6 +50,9 @@ def prepare(settings: Settings) -> Path:
             connection.execute(f"create view lake.{table.name} as {_rows(table, files)}")
         others = listed_files(settings, index.filter(~_counts(settings, CHARGES)), CHARGES)
         connection.execute(f"create view lake.compared_charges as {_rows(CHARGES, others)}")
+        prices = quoted(str(update_prices(settings.lake)))
+        connection.execute(f"create table lake.token_prices as from read_parquet({prices})")
+        write_priced_models(connection)
     return file
 
 
@@ -57,7 +61,7 @@ def _counts(settings: Settings, table: Table) -> pl.Expr:
     others = [
         item.name
         for item in settings.sources.values()
-        if table is CHARGES and not item.source.options.authoritative
+        if table in (CHARGES, METERED_USAGE) and not item.source.options.authoritative
     ]
     return ~pl.col("source").is_in(others)
 
@@ -94,7 +98,8 @@ def digest(settings: Settings) -> str:
     lake = settings.lake
     config = [lake.root / "config" / f"{name}.parquet" for name in CONFIG_SCHEMAS]
     parts = hashlib.sha256(f"{lake.root}\n{duckdb.__version__}\n{model_version(settings)}".encode())
-    _hash_files(parts, [file for file in (lake.index_file, *config) if file.exists()])
+    found = [lake.index_file, *config, prices_file(lake), *CODE]
+    _hash_files(parts, [file for file in found if file.exists()])
     return parts.hexdigest()
 
 

@@ -8,6 +8,7 @@ from models.tables import TABLES
 from pipelines.checks import check_lake
 from pipelines.config_tables import CONFIG_SCHEMAS, write_config_tables
 from pipelines.metadata import markdown_table, sentences
+from pipelines.prices import update_prices
 from pipelines.reconciliation import differences
 from pipelines.run import Run, export
 from pipelines.settings import Settings
@@ -74,12 +75,19 @@ def _lake_specs(settings: Settings) -> Iterator[dg.AssetSpec]:
             ["config", name], group_name="config", description="From unitledger.yml."
         )
     yield dg.AssetSpec(["lake", "index"], group_name="lake", description="Files in force.")
+    yield dg.AssetSpec(["lake", "token_prices"], group_name="lake", description="List prices.")
+    yield dg.AssetSpec(
+        ["lake", "priced_models"],
+        group_name="lake",
+        description="What the price catalogue calls the models of attempts.",
+    )
 
 
 def prepare_and_check(run: Run) -> Mapping[str, tuple[str, ...]]:
     """Prepare a new warehouse if one is needed; return what does not hold, by check."""
     settings = run.settings
     write_config_tables(settings)
+    update_prices(settings.lake)
     if is_current(settings) and not run.rebuild:
         discard(settings)
         return {}

@@ -250,6 +250,7 @@ select
     provider_name,
     request_model,
     response_model,
+    tier as service_tier,
     status,
     error_type,
     pod_uid,
