@@ -17,7 +17,7 @@ from connectors.anthropic_costs._pages import (
     check_period,
     refreshed_at,
 )
-from models.errors import ConfigError, ContractError
+from models.errors import ContractError
 from models.manifest import Manifest
 
 
@@ -133,7 +133,7 @@ def _names(api: _http.Api, folder: Path) -> dict[str, Any]:
     )
     try:
         return _http.save(api, endpoint, folder)
-    except ConfigError:
+    except _http.ForbiddenError:
         return {"offered": False}
 
 

@@ -114,6 +114,11 @@ def _ask(
         if replaces and _is_too_old(error):
             raise ContractError(f"{error}; {replaces} stays in force") from error
         raise
+    except _http.ForbiddenError as error:
+        # A key that may not read names still reads the bill.
+        if endpoint.name != PROJECTS or error.status != 403:
+            raise
+        return {"offered": False}
 
 
 def _later_starts(month: datetime, end: datetime, midnight: datetime) -> list[datetime]:

@@ -12,6 +12,7 @@ from .company import (
     DAY,
     EMBEDDING,
     HOUR,
+    PROJECTS,
     RESPONSE_NAME,
     TOKEN_PRICES,
     Period,
@@ -26,6 +27,7 @@ from .writing import write_json
 PAGE_BUCKETS = 7  # the API's default page of daily buckets
 LAST_PRINTED_DIGIT = Decimal("0.000001")
 RENTED_NANO_A_MS = 1_660  # $5.976 an hour for a pod of two H100
+PROJECT_CREATED = 1_764_547_200
 BUCKETS = {"input": "uncached_tokens", "cached input": "cached_tokens", "output": "output_tokens"}
 
 
@@ -158,8 +160,30 @@ def _pages(
         }
 
 
+def _projects() -> dict[str, object]:
+    """What the organization calls its projects."""
+    ids = sorted(set(PROJECTS.values()))
+    return {
+        "object": "list",
+        "data": [
+            {
+                "id": project_id,
+                "object": "organization.project",
+                "name": project_id.removeprefix("proj_larkspur_").capitalize(),
+                "created_at": PROJECT_CREATED,
+                "archived_at": None,
+                "status": "active",
+            }
+            for project_id in ids
+        ],
+        "first_id": ids[0],
+        "last_id": ids[-1],
+        "has_more": False,
+    }
+
+
 def write_openai(tokens: pl.DataFrame, period: Period, folder: Path) -> None:
-    """Response pages by billing period and time of fetch: costs, and usage of both kinds."""
+    """Response pages by billing period and time of fetch: costs, usage of both kinds, names."""
     results: dict[str, dict[int, list[dict[str, object]]]] = {
         "costs": {},
         "completions": {},
@@ -175,11 +199,11 @@ def write_openai(tokens: pl.DataFrame, period: Period, folder: Path) -> None:
         )
         results[kind].setdefault(row["day_ms"], []).append(make(row))
     for month, days in months(period).items():
+        fetched = folder / month / fetched_at(days, period)
+        write_json(_projects(), fetched / "projects-0001.json")
         for name, by_day in results.items():
             for number, page in enumerate(_pages(by_day, days, name), start=1):
-                write_json(
-                    page, folder / month / fetched_at(days, period) / f"{name}-{number:04d}.json"
-                )
+                write_json(page, fetched / f"{name}-{number:04d}.json")
 
 
 def months(period: Period) -> dict[str, list[int]]:
