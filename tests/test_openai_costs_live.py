@@ -2,17 +2,15 @@
 
 import json
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 import pytest
+from api_server import Answer, api_server
 
 from connectors import _http
 from connectors._base import Source, Window
@@ -33,7 +31,6 @@ PROJECTS = {
     "last_id": "proj_1",
     "has_more": False,
 }
-Answer = tuple[int, dict[str, str], bytes]
 Query = dict[str, list[str]]
 Fault = Callable[[str, Query], Answer | None]
 
@@ -116,25 +113,10 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
     monkeypatch.setattr(_http, "now", lambda: NOW)
     fake = FakeOpenAI()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            url = urlsplit(self.path)
-            key = self.headers["Authorization"]
-            status, headers, body = fake.answer(url.path, parse_qs(url.query), key)
-            self.send_response(status)
-            for name, value in ({"Content-Length": str(len(body))} | headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield Live(tmp_path / "lake", fake, f"http://127.0.0.1:{server.server_port}/v1")
-    server.shutdown()
-    server.server_close()
+    with api_server(
+        lambda asked: fake.answer(asked.path, dict(asked.query), asked.headers["authorization"])
+    ) as url:
+        yield Live(tmp_path / "lake", fake, f"{url}/v1")
 
 
 def test_pages_are_followed_until_has_more_is_false(live: Live) -> None:

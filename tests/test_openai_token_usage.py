@@ -15,7 +15,7 @@ DAY = 86_400
 counts = st.integers(0, 10**12)
 
 
-@settings(deadline=None)  # a connection an example
+@settings(deadline=None, max_examples=25)  # a connection an example
 @given(
     text=counts, cached=counts, short=counts, long=counts, audio_in=counts, out=counts,
     audio_out=counts, absent=st.sets(st.sampled_from(["cached", "uncached"]), max_size=1),
