@@ -42,11 +42,13 @@ class ThrottlingPolicy(RetryPolicy):  # type: ignore[type-arg]
         return max((seconds for seconds in asked if seconds is not None), default=None)
 
     def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
-        """Tell whether to ask again: questions are POSTs here, but they change nothing."""
-        if (self.get_retry_after(response) or 0) > LONGEST_WAIT:
-            return False
-        is_throttled = response.http_response.status_code == 429
-        return bool(settings["total"]) and (is_throttled or super().is_retry(settings, response))
+        """Tell whether to ask again; not where it would take too long."""
+        is_soon = (self.get_retry_after(response) or 0) <= LONGEST_WAIT
+        return is_soon and super().is_retry(settings, response)
+
+    def _is_method_retryable(self, *arguments: Any, **named: Any) -> bool:
+        """Questions are POSTs here, but they change nothing."""
+        return True
 
 
 class _LoopbackToken(SansIOHTTPPolicy[Any, Any]):
@@ -108,6 +110,8 @@ def explained(name: str) -> Iterator[None]:
             raise ConfigError(f"{name} answered {status}: {said(error)}") from error
         if status in (408, 429) or status >= 500:
             raise FetchError(f"{name} still answers {status}; try again later") from error
+        if status < 400:
+            raise FetchError(f"{name}: the answer cannot be read: {said(error)}") from error
         raise RefusedError(f"{name} answered {status}: {said(error)}") from error
     except ServiceRequestError as error:
         raise FetchError(f"{name} cannot be reached: {type(error).__name__}") from error

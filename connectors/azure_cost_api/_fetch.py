@@ -20,7 +20,7 @@ from azure.storage.blob import BlobClient, ExponentialRetry
 
 from connectors import _http
 from connectors._azure._read import check_complete
-from connectors._base import Delivery, Options, Source
+from connectors._base import Delivery, Landed, Options, Source, Window
 from connectors.azure_cost_api._client import RefusedError, connect, explained, split_location
 from models.errors import ContractError, FetchError
 
@@ -36,6 +36,14 @@ class ApiOptions(Options):
     interface: Literal["report or query", "report", "query"] = "report or query"
     # What a query groups by; it takes two.
     group_by: tuple[str, str] = ("ResourceId", "Meter")
+
+
+def discover(source: Source, window: Window, landed: Landed) -> Iterator[Delivery]:
+    """Offer one delivery a month; live, each knows how the one before it was asked for."""
+    for delivery in _http.discover(source, window, landed):
+        known = landed.get(delivery.slot, ())
+        before = {"interface": known[-1].request.get("interface")} if known else {}
+        yield replace(delivery, request={**delivery.request, **before})
 
 
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
@@ -85,7 +93,8 @@ def _ask(
         try:
             return _reports(client, scope, days, folder / delivery.slot)
         except RefusedError:
-            if options.interface == "report":
+            # What a report said before is not replaced by the less that a query knows.
+            if options.interface == "report" or delivery.request.get("interface") == "report":
                 raise
             shutil.rmtree(folder / delivery.slot, ignore_errors=True)
     return _query(client, scope, options, days, folder / delivery.slot / "query")
@@ -121,25 +130,19 @@ def _report(
     """Order one report and wait for it; return its files as links, and their sizes."""
     name = f"generateCostDetailsReport of {scope} ({metric}, {days[0]} to {days[1]})"
     question = {"metric": metric, "timePeriod": {"start": days[0], "end": days[1]}}
-    statuses: list[int] = []
     with explained(name):
-        try:
-            result = client.generate_cost_details_report.begin_create_operation(
-                scope,
-                json.dumps(question).encode(),  # type: ignore[call-overload]
-                polling_interval=POLL_SECONDS,
-                raw_response_hook=lambda answer: statuses.append(answer.http_response.status_code),
-            ).result()
-        except ValueError:
-            # 204 has no body, which the SDK tries to read.
-            if statuses[-1:] == [204]:
-                return []
-            raise ContractError(f"{name}: the answer is not JSON") from None
-    if result.status == "NoDataFound":
+        result = client.generate_cost_details_report.begin_create_operation(
+            scope,
+            json.dumps(question).encode(),  # type: ignore[call-overload]
+            polling_interval=POLL_SECONDS,
+        ).result()
+    # A scope without any costs is answered at once, by 204 and no body.
+    if result is None or result.status == "NoDataFound":
         return []
     if result.status != "Completed" or result.manifest is None:
         message = result.error.message if result.error else None
-        raise FetchError(f"{name} ended as {result.status}: {message}; try again later")
+        status = getattr(result.status, "value", result.status)
+        raise FetchError(f"{name} ended as {status}: {message}; try again later")
     return [(blob.blob_link, blob.byte_count) for blob in result.manifest.blobs or []]
 
 

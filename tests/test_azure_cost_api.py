@@ -1,0 +1,407 @@
+"""Azure's API, played on loopback: azure-mgmt-costmanagement itself asks, waits and follows."""
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure_exports import RESERVATION, charges_of, csv_bytes, line
+from azure_server import SCOPE, SIGNATURE, CostManagement, refusal, serve
+
+from connectors import _http
+from connectors._base import Source, Window
+from connectors._lake import Lake
+from connectors._normalize import normalize
+from connectors.azure_cost_api import CONNECTOR, _fetch
+from connectors.azure_cost_api._client import LONGEST_WAIT, WAIT_HEADERS
+from models.errors import ConfigError, FetchError
+
+QUOTA = "x-ms-ratelimit-microsoft.costmanagement-{}-retry-after"
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the SDK would have slept."""
+    seconds: list[float] = []
+    monkeypatch.setattr("time.sleep", seconds.append)
+    return seconds
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch, slept: list[float]) -> Iterator[CostManagement]:
+    monkeypatch.setattr(_fetch, "POLL_SECONDS", 7)
+    monkeypatch.setattr(_http, "now", lambda: datetime(2026, 11, 3, 6, tzinfo=UTC))
+    with serve() as running:
+        running.reports = {
+            "ActualCost": [csv_bytes([line("6")])],
+            "AmortizedCost": [csv_bytes([line("6")])],
+        }
+        yield running
+
+
+class Reader:
+    """A lake that reads October from the API."""
+
+    def __init__(self, api: CostManagement, root: Path, **options: Any) -> None:
+        self.lake = Lake(root / "lake")
+        self.source = Source("azure", api.location, CONNECTOR.options(**options))
+
+    def read(self) -> dict[str, str]:
+        window = Window("2026-10", "2026-10")
+        failures = self.lake.land(self.source, CONNECTOR, window).failures
+        return failures | normalize(self.lake, self.source, CONNECTOR)
+
+    def total(self, column: str = "billed_cost") -> Decimal:
+        return sum((row[column] for row in charges_of(self.lake)), Decimal(0))
+
+    def manifest(self) -> dict[str, Any]:
+        return dict(self.lake.manifests("azure")["2026-10"][-1].request)
+
+
+@pytest.fixture
+def reader(api: CostManagement, tmp_path: Path) -> Reader:
+    return Reader(api, tmp_path)
+
+
+def test_a_month_is_both_reports_merged(api: CostManagement, reader: Reader) -> None:
+    fields = {"PricingModel": "Reservation", "benefitId": RESERVATION}
+    api.reports["ActualCost"] = [
+        csv_bytes([line("6"), line("0", **fields)]),
+        csv_bytes([line("100", ChargeType="Purchase", Frequency="Recurring", **fields)]),
+    ]
+    api.reports["AmortizedCost"] = [csv_bytes([line("6"), line("3.5", **fields)])]
+    assert reader.read() == {}
+    assert (reader.total(), reader.total("effective_cost")) == (Decimal(106), Decimal("9.5"))
+    files = [file.path for file in reader.lake.manifests("azure")["2026-10"][-1].files]
+    assert files == [
+        "2026-10/actual/0001.csv",
+        "2026-10/actual/0002.csv",
+        "2026-10/amortized/0001.csv",
+    ]
+    asked = [post.body for post in api.posts("generateCostDetailsReport")]
+    days = {"start": "2026-10-01", "end": "2026-10-31"}
+    assert asked == [
+        {"metric": "ActualCost", "timePeriod": days},
+        {"metric": "AmortizedCost", "timePeriod": days},
+    ]
+
+
+def test_the_open_month_is_asked_for_until_today(api: CostManagement, tmp_path: Path) -> None:
+    reader = Reader(api, tmp_path)
+    api.reports = {"ActualCost": "nothing", "AmortizedCost": "nothing"}
+    reader.lake.land(reader.source, CONNECTOR, Window("2026-11", "2026-11"))
+    (first, _) = api.posts("generateCostDetailsReport")
+    assert first.body["timePeriod"] == {"start": "2026-11-01", "end": "2026-11-03"}
+
+
+def test_without_a_window_the_open_and_the_previous_month_are_read_again(reader: Reader) -> None:
+    deliveries = list(CONNECTOR.discover(reader.source, Window(), {}))
+    assert [delivery.slot for delivery in deliveries] == ["2026-10", "2026-11"]
+
+
+def test_a_report_is_polled_until_it_is_ready(
+    api: CostManagement, reader: Reader, slept: list[float]
+) -> None:
+    api.polls = 3
+    assert reader.read() == {}
+    assert slept == [7] * 4  # between three polls of each
+    assert reader.total() == Decimal(6)
+
+
+def test_the_link_of_a_report_is_in_no_manifest_and_no_log(
+    api: CostManagement, reader: Reader, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert reader.read() == {}
+    assert SIGNATURE not in caplog.text
+    assert "generateCostDetailsReport" in caplog.text
+    written = [path for path in reader.lake.root.rglob("*") if path.is_file()]
+    assert written
+    assert all(SIGNATURE.encode() not in path.read_bytes() for path in written)
+
+
+@pytest.mark.parametrize("word", ["generateCostDetailsReport", "/query", "OperationResults"])
+def test_what_is_throttled_waits_as_long_as_the_longest_of_all_headers(
+    api: CostManagement, tmp_path: Path, slept: list[float], word: str
+) -> None:
+    reader = Reader(api, tmp_path, interface="query" if word == "/query" else "report")
+    api.pages = [api.page(0, '[20261005, "m", 6, "", 1, "USD"]', last=True)]
+    waits = dict(zip(WAIT_HEADERS, ("3", "41", "11", "2"), strict=True))
+    api.troubles = {word: [refusal(429, "429", "Too many requests") for _ in range(2)]}
+    for trouble, headers in zip(api.troubles[word], (waits, {"Retry-After": "5"}), strict=True):
+        trouble[1].update(headers)
+    assert reader.read() == {}
+    assert [seconds for seconds in slept if seconds != 7] == [41, 5]
+    assert reader.total() == Decimal(6)
+
+
+@pytest.mark.parametrize("quota", ["qpu", "entity", "tenant", "client"])
+def test_each_of_the_four_quotas_is_waited_for(
+    api: CostManagement, reader: Reader, slept: list[float], quota: str
+) -> None:
+    throttled = refusal(429, "429", "Too many requests")
+    throttled[1].update({QUOTA.format(quota): "13", "Retry-After": "1"})
+    api.troubles = {"generateCostDetailsReport": [throttled]}
+    assert reader.read() == {}
+    assert [seconds for seconds in slept if seconds != 7] == [13]
+
+
+def test_who_is_asked_to_wait_too_long_comes_again_another_time(
+    api: CostManagement, reader: Reader, slept: list[float]
+) -> None:
+    throttled = refusal(429, "429", "Too many requests")
+    throttled[1][WAIT_HEADERS[0]] = str(LONGEST_WAIT + 1)
+    api.troubles = {"generateCostDetailsReport": [throttled]}
+    with pytest.raises(FetchError, match="still answers 429; try again later"):
+        reader.read()
+    assert slept == []
+
+
+def test_a_server_that_fails_is_asked_again(api: CostManagement, reader: Reader) -> None:
+    api.troubles = {
+        "generateCostDetailsReport": [refusal(503, "Busy", "busy")],
+        "OperationResults": [refusal(500, "Oops", "oops")],
+        "/reports/": [(503, {}, b"")],
+    }
+    assert reader.read() == {}
+    assert reader.total() == Decimal(6)
+
+
+def test_every_caller_says_who_it_is(api: CostManagement, reader: Reader) -> None:
+    assert reader.read() == {}
+    assert {post.headers["ClientType"] for post in api.posts("")} == {"unitledger"}
+
+
+@pytest.mark.parametrize("nothing", ["nothing", "NoDataFound"])
+def test_a_month_without_costs_is_an_empty_month(
+    api: CostManagement, reader: Reader, nothing: str
+) -> None:
+    api.reports = {"ActualCost": nothing, "AmortizedCost": nothing}
+    assert reader.read() == {}
+    assert charges_of(reader.lake) == []
+
+
+def test_a_month_that_had_costs_does_not_become_empty(
+    api: CostManagement, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reader.read() == {}
+    monkeypatch.setattr(_http, "now", lambda: datetime(2026, 11, 4, 6, tzinfo=UTC))
+    api.reports = {"ActualCost": "NoDataFound", "AmortizedCost": "NoDataFound"}
+    ((_, sentence),) = reader.read().items()
+    assert "has no costs any more" in sentence
+    assert reader.total() == Decimal(6)
+
+
+def test_a_month_that_is_restated_is_replaced(
+    api: CostManagement, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reader.read() == {}
+    monkeypatch.setattr(_http, "now", lambda: datetime(2026, 11, 4, 6, tzinfo=UTC))
+    assert reader.read() == {}
+    assert len(reader.lake.manifests("azure")["2026-10"]) == 1
+    for metric in api.reports:
+        api.reports[metric] = [csv_bytes([line("6.25"), line("-1")])]
+    assert reader.read() == {}
+    assert len(reader.lake.manifests("azure")["2026-10"]) == 2
+    assert reader.total() == Decimal("5.25")
+
+
+def test_a_report_that_failed_can_be_ordered_again(api: CostManagement, reader: Reader) -> None:
+    api.reports["AmortizedCost"] = "Failed"
+    with pytest.raises(FetchError, match="ended as Failed: no luck; try again later"):
+        reader.read()
+
+
+def test_a_part_that_is_shorter_than_the_report_says_is_not_taken(
+    api: CostManagement, reader: Reader
+) -> None:
+    api.stated_bytes = 5
+    with pytest.raises(FetchError, match="bytes; the report says 5") as raised:
+        reader.read()
+    assert SIGNATURE not in str(raised.value)
+
+
+def test_a_part_that_may_not_be_read_is_named_without_its_signature(
+    api: CostManagement, reader: Reader
+) -> None:
+    api.troubles = {"/reports/": [(403, {}, b"")]}
+    with pytest.raises(ConfigError, match=r"ActualCost-0\.csv") as raised:
+        reader.read()
+    assert SIGNATURE not in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_login_that_may_not_read_costs_is_a_configuration_error(
+    api: CostManagement, reader: Reader, status: int
+) -> None:
+    api.troubles = {"generateCostDetailsReport": [refusal(status, "RBACAccessDenied", "no")]}
+    with pytest.raises(ConfigError, match=SCOPE):
+        reader.read()
+
+
+# --- queries --------------------------------------------------------------------------------------
+
+
+def not_offered(api: CostManagement) -> None:
+    refused = refusal(400, "BadRequest", "Cost details is not supported for this offer")
+    api.troubles = {"generateCostDetailsReport": [refused]}
+
+
+def test_a_scope_without_reports_is_asked_by_query_and_every_page_followed(
+    api: CostManagement, reader: Reader
+) -> None:
+    not_offered(api)
+    disk = "/subscriptions/s/resourcegroups/g/providers/microsoft.compute/disks/d"
+    rows = [f'[202610{day:02d}, "P10", {day}.25, "{disk}", 1, "USD"]' for day in range(1, 10)]
+    api.pages = [
+        api.page(number, ", ".join(rows[number * 3 : number * 3 + 3]), last=number == 2)
+        for number in range(3)
+    ]
+    assert reader.read() == {}
+    assert reader.total() == sum(Decimal(day) + Decimal("0.25") for day in range(1, 10))
+    posts = api.posts("/query")
+    assert len(posts) == 3
+    assert all(post.body == posts[0].body for post in posts)
+    assert posts[0].body["timePeriod"] == {
+        "from": "2026-10-01T00:00:00Z",
+        "to": "2026-10-31T23:59:59Z",
+    }
+    charge = charges_of(reader.lake)[0]
+    assert (charge["resource_id"], charge["x_usage_type"]) == (disk, "P10")
+    assert charge["billing_account_id"] == f"/{SCOPE}"
+    assert reader.manifest()["interface"] == "query"
+
+
+def test_a_scope_without_reports_is_a_sentence_where_only_reports_are_wanted(
+    api: CostManagement, tmp_path: Path
+) -> None:
+    not_offered(api)
+    reader = Reader(api, tmp_path, interface="report")
+    ((_, sentence),) = reader.read().items()
+    assert "answered 400: (BadRequest) Cost details is not supported for this offer" in sentence
+
+
+def test_a_query_does_not_replace_what_a_report_said(
+    api: CostManagement, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reader.read() == {}
+    monkeypatch.setattr(_http, "now", lambda: datetime(2026, 11, 4, 6, tzinfo=UTC))
+    not_offered(api)
+    ((_, sentence),) = reader.read().items()
+    assert "answered 400" in sentence
+    assert reader.total() == Decimal(6)
+
+
+def test_money_is_the_text_of_the_answer_and_no_float(api: CostManagement, tmp_path: Path) -> None:
+    reader = Reader(api, tmp_path, interface="query")
+    texts = ["12345678.123456789012", "0.100000000001", "7.2E-07", "-3.000000000001", "1e2"]
+    rows = (f'[20261005, "m", {text}, "", 0.3, "USD"]' for text in texts)
+    api.pages = [api.page(0, ", ".join(rows), last=True)]
+    assert reader.read() == {}
+    assert [row["billed_cost"] for row in charges_of(reader.lake)] == [
+        Decimal(text) for text in texts
+    ]
+    assert reader.total() == sum(map(Decimal, texts))
+
+
+def test_a_next_page_elsewhere_is_not_asked_for(api: CostManagement, tmp_path: Path) -> None:
+    reader = Reader(api, tmp_path, interface="query")
+    api.pages = [api.page(0, "", link="https://evil.example.com/steal")]
+    ((_, sentence),) = reader.read().items()
+    assert "the next page is at evil.example.com, which is not asked" in sentence
+
+
+def test_pages_that_lead_back_to_themselves_are_a_sentence(
+    api: CostManagement, tmp_path: Path
+) -> None:
+    reader = Reader(api, tmp_path, interface="query")
+    api.pages = [api.page(0, ""), api.page(0, "")]
+    ((_, sentence),) = reader.read().items()
+    assert "does not end: after 2 pages" in sentence
+
+
+def test_a_next_page_that_is_refused_leaves_nothing_behind(
+    api: CostManagement, tmp_path: Path
+) -> None:
+    reader = Reader(api, tmp_path, interface="query")
+    api.pages = [api.page(0, '[20261005, "m", 6, "", 1, "USD"]'), b"never"]
+    api.troubles = {}
+
+    answer = api.answer
+
+    def refusing(asked: Any) -> Any:
+        if "$skiptoken" in asked.query:
+            api.asked.append(asked)
+            return refusal(400, "BadRequest", "The skip token has expired")
+        return answer(asked)
+
+    api.answer = refusing  # type: ignore[method-assign]
+    ((_, sentence),) = reader.read().items()
+    assert "answered 400" in sentence
+    assert reader.lake.manifests("azure") == {}
+
+
+def test_no_content_is_an_empty_month(api: CostManagement, tmp_path: Path) -> None:
+    reader = Reader(api, tmp_path, interface="query")
+    assert reader.read() == {}
+    assert charges_of(reader.lake) == []
+
+
+def test_rows_of_another_month_are_refused(api: CostManagement, tmp_path: Path) -> None:
+    reader = Reader(api, tmp_path, interface="query")
+    api.pages = [api.page(0, '[20261101, "m", 6, "", 1, "USD"]', last=True)]
+    ((_, sentence),) = reader.read().items()
+    assert "row 1 is of the day 2026-11-01; allowed: 2026-10" in sentence
+
+
+# --- locations ------------------------------------------------------------------------------------
+
+
+def test_a_saved_answer_of_which_a_page_is_missing_is_a_sentence(
+    api: CostManagement, tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved/2026-10/20261103T060000Z"
+    saved.mkdir(parents=True)
+    (saved / "query-0001.json").write_bytes(api.page(0, '[20261005, "m", 6, "", 1, "USD"]'))
+    reader = Reader(api, tmp_path)
+    reader.source = Source("azure", str(tmp_path / "saved"), CONNECTOR.options())
+    ((_, sentence),) = reader.read().items()
+    assert "says that another page follows, but it is the last" in sentence
+    (saved / "notes.txt").write_text("x")
+    (sentence,) = reader.lake.land(reader.source, CONNECTOR, Window()).failures.values() or [""]
+    assert sentence in ("", "notes.txt is no saved answer")
+
+
+@pytest.mark.parametrize(
+    ("location", "sentence"),
+    [
+        ("http://management.azure.com/subscriptions/x", "would send a token unencrypted"),
+        ("https://management.azure.com", "names no scope; allowed: https://management.azure"),
+    ],
+)
+def test_a_location_that_cannot_be_asked_is_a_configuration_error(
+    location: str, sentence: str, tmp_path: Path
+) -> None:
+    source = Source("azure", location, CONNECTOR.options())
+    delivery = next(iter(CONNECTOR.discover(source, Window(), {})))
+    with pytest.raises(ConfigError, match=sentence):
+        CONNECTOR.fetch(source, delivery, tmp_path)
+
+
+def test_an_api_that_does_not_answer_can_be_tried_again(tmp_path: Path, slept: list[float]) -> None:
+    with serve() as gone:
+        location = gone.location
+    source = Source("azure", location, CONNECTOR.options())
+    delivery = next(iter(CONNECTOR.discover(source, Window(), {})))
+    with pytest.raises(FetchError, match="cannot be reached"):
+        CONNECTOR.fetch(source, delivery, tmp_path)
+    assert slept
+
+
+def test_text_that_is_no_json_is_a_sentence(api: CostManagement, reader: Reader) -> None:
+    api.troubles = {"OperationResults": [(200, {"Content-Type": "application/json"}, b"<html>")]}
+    with pytest.raises(FetchError, match="the answer cannot be read"):
+        reader.read()
