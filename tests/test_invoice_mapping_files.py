@@ -57,7 +57,7 @@ def test_a_file_that_is_replaced_is_read_again_and_one_that_is_not_is_known(mapp
     invoice = mapped().send("2026-10.csv", cost(1)).send("2026-11.csv", cost(5, day="2026-11-01"))
     assert invoice.rows("billed_cost") == [1, 5]
     invoice.send("2026-10.csv", cost(2, 3))
-    later = os.stat(invoice.folder / "2026-11.csv").st_mtime + 10
+    later = (invoice.folder / "2026-11.csv").stat().st_mtime + 10
     os.utime(invoice.folder / "2026-10.csv", (later, later))
     assert invoice.rows("billed_cost") == [2, 3, 5]
     assert {slot: len(known) for slot, known in invoice.lake.manifests("polar").items()} == {

@@ -34,14 +34,12 @@ def fetch(api: Api, source: Source, delivery: Delivery, folder: Path) -> Deliver
     asked: dict[str, Any] = {"url": source.location}
     with _http.connect(source.location, credential, api.headers, unfinished) as connection:
         for request in _requests(api, delivery.slot):
-            asked[request.name] = [
-                _http.save(connection, endpoint, target)
-                for endpoint in _endpoints(request, values, target)
-            ]
-    if not any(
-        pages.get("pages") for name, item in asked.items() if name != "url" for pages in item
-    ):
-        raise ContractError(f"{source.location} has no answer about {delivery.slot} yet")
+            endpoints = list(_endpoints(request, values, target))
+            if not endpoints:
+                raise ContractError(
+                    f"{source.location} has no {request.name} of {delivery.slot} yet"
+                )
+            asked[request.name] = [_http.save(connection, each, target) for each in endpoints]
     return replace(delivery, request=asked)
 
 
