@@ -115,7 +115,8 @@ with stated as (
             if(ChargeCategory <> 'Tax' and coalesce(quantity, consumed) is not null, SkuId, null)
         ) as price_id,
         if(json_valid(SkuPriceDetails), SkuPriceDetails, null) as details,
-        coalesce(ServiceCategory, 'Other') as category
+        coalesce(ServiceCategory, 'Other') as category,
+        case ChargeCategory when 'Usage' then effective when 'Purchase' then billed end as spent
     from raw
 ),
 
@@ -128,8 +129,13 @@ known as (
         may_be_unknown and stated_contracted = 0 as contracted_is_unknown,
         if(contracted_is_unknown, null, stated_contracted) as contracted,
         if(list_is_unknown, null, stated_list) as listed,
-        if(price_id is null or contracted_is_unknown, null, stated_contracted_price)
-            as contracted_price,
+        case
+            when price_id is null or contracted_is_unknown then null
+            -- Versions before 1.0 know no contracted price: who is billed the list cost pays it.
+            when stated_contracted is null and stated_list = billed
+                then coalesce(stated_contracted_price, stated_list_price)
+            else stated_contracted_price
+        end as contracted_price,
         if(price_id is null or list_is_unknown, null, stated_list_price) as list_price,
         {_product("contracted_price", "quantity")} as contracted_product,
         {_product("list_price", "quantity")} as list_product,
@@ -183,7 +189,7 @@ costed as (
 select
     coalesce(BillingAccountId, {{account}}) as billing_account_id,
     BillingAccountName as billing_account_name,
-    BillingAccountType as billing_account_type,
+    coalesce(BillingAccountType, 'Billing Account') as billing_account_type,
     BillingCurrency as billing_currency,
     period_start as billing_period_start,
     -- An end within the last day of the month that the period begins with is the last day itself.
@@ -210,12 +216,25 @@ select
     list_price as list_unit_price,
     contracted_price as contracted_unit_price,
     if(price_id is null, null, PricingCategory) as pricing_category,
-    PricingCurrency as pricing_currency,
-    money(PricingCurrencyEffectiveCost) as pricing_currency_effective_cost,
-    if(price_id is null, null, money(PricingCurrencyListUnitPrice))
-        as pricing_currency_list_unit_price,
-    if(price_id is null, null, money(PricingCurrencyContractedUnitPrice))
-        as pricing_currency_contracted_unit_price,
+    coalesce(PricingCurrency, BillingCurrency) as pricing_currency,
+    coalesce(
+        money(PricingCurrencyEffectiveCost),
+        if(pricing_currency = BillingCurrency, effective, null)
+    ) as pricing_currency_effective_cost,
+    case
+        when price_id is null then null
+        else coalesce(
+            money(PricingCurrencyListUnitPrice),
+            if(pricing_currency = BillingCurrency, list_price, null)
+        )
+    end as pricing_currency_list_unit_price,
+    case
+        when price_id is null then null
+        else coalesce(
+            money(PricingCurrencyContractedUnitPrice),
+            if(pricing_currency = BillingCurrency, contracted_price, null)
+        )
+    end as pricing_currency_contracted_unit_price,
 
     -- Quantities.
     if(price_id is null, null, quantity) as pricing_quantity,
@@ -230,16 +249,26 @@ select
     CommitmentDiscountCategory as commitment_discount_category,
     CommitmentDiscountId as commitment_discount_id,
     CommitmentDiscountName as commitment_discount_name,
-    if(price_id is null, null, {_quantity("CommitmentDiscountQuantity")})
-        as commitment_discount_quantity,
+    case
+        when price_id is null then null
+        -- Version 1.0 knows no such quantity; of a commitment to spend it is what was spent.
+        else coalesce(
+            {_quantity("CommitmentDiscountQuantity")},
+            if(CommitmentDiscountCategory = 'Spend', spent, null)
+        )
+    end as commitment_discount_quantity,
     coalesce(
         CommitmentDiscountStatus,
         -- Of previews of 1.0.
         nullif(regexp_extract(ChargeSubcategory, '^(Used|Unused) Commitment$', 1), '')
     ) as commitment_discount_status,
     CommitmentDiscountType as commitment_discount_type,
-    if(commitment_discount_quantity is null, null, CommitmentDiscountUnit)
-        as commitment_discount_unit,
+    case
+        when commitment_discount_quantity is null then null
+        when CommitmentDiscountCategory = 'Spend'
+            then coalesce(CommitmentDiscountUnit, BillingCurrency)
+        else CommitmentDiscountUnit
+    end as commitment_discount_unit,
     CapacityReservationId as capacity_reservation_id,
     CapacityReservationStatus as capacity_reservation_status,
 
@@ -277,12 +306,12 @@ select
     coalesce(ServiceName, provider) as service_name,
     coalesce(ServiceSubcategory, 'Other (' || category || ')') as service_subcategory,
     SkuId as sku_id,
-    if(SkuId is null, null, SkuMeter) as sku_meter,
+    if(SkuId is null, null, coalesce(SkuMeter, ConsumedUnit, PricingUnit)) as sku_meter,
     price_id as sku_price_id,
     if(price_id is null, null, {_object("SkuPriceDetails")}) as sku_price_details,
     SubAccountId as sub_account_id,
     if(SubAccountId is null, null, coalesce(SubAccountName, SubAccountId)) as sub_account_name,
-    if(SubAccountId is null, null, SubAccountType) as sub_account_type,
+    if(SubAccountId is null, null, coalesce(SubAccountType, 'Sub Account')) as sub_account_type,
     {_object("Tags")} as tags,
     AllocatedMethodId as allocated_method_id,
     {_object("AllocatedMethodDetails")} as allocated_method_details,

@@ -1,6 +1,6 @@
 """Harborline Resale, an invented reseller: October as FOCUS 1.0 CSV, November as 1.4 Parquet.
 
-It resells a vector database with a monthly commitment, hosted models by the token, and a
+It resells a vector database with a daily commitment, hosted models by the token, and a
 subscription. October comes twice: the second delivery has the usage of its last days, the tax, a
 credit, and a correction of September.
 """
@@ -20,7 +20,7 @@ FOLDERS = ("focus_files",)
 
 _CENT = Decimal("0.01")
 _COMMITMENT = "harborline/tidepool/commit-77"
-_MONTHLY_COMMITMENT = Decimal("60.00")
+_DAILY_COMMITMENT = Decimal("2.50")
 _TAX = Decimal("0.0825")
 _OFF = Decimal("0.9")  # what Harborline charges of a list price
 _TEAMS = {"articles": "knowledge", "tickets": "platform"}
@@ -91,9 +91,9 @@ def _row(day: date, end: date, category: str, cost: Decimal) -> Row:
 
 
 def _month(days: Sequence[date], draws: Draws) -> list[Row]:
-    rows = _purchases(days[0])
+    rows = [_subscription(days[0])]
     for day in days:
-        rows.append(_stored(day, draws))
+        rows += _committed(day, _stored(day, draws))
         rows += [_reads(day, name, draws) for name in _TEAMS]
         rows += _tokens(day, draws)
     return rows
@@ -178,10 +178,10 @@ def _commitment(status: str, quantity: Decimal) -> Row:
     return {
         "CommitmentDiscountCategory": "Spend",
         "CommitmentDiscountId": _COMMITMENT,
-        "CommitmentDiscountName": "Tidepool monthly commitment",
+        "CommitmentDiscountName": "Tidepool daily commitment",
         "CommitmentDiscountQuantity": quantity,
         "CommitmentDiscountStatus": status,
-        "CommitmentDiscountType": "Monthly Spend Commitment",
+        "CommitmentDiscountType": "Daily Spend Commitment",
         "CommitmentDiscountUnit": "USD",
     }
 
@@ -213,37 +213,50 @@ def _tokens(day: date, draws: Draws) -> list[Row]:
     return rows
 
 
-def _purchases(first: date) -> list[Row]:
-    """The month's commitment, which covers other charges, and a subscription, which does not."""
-    subscription = _service(
-        "Beacon Metrics", "Beacon Metrics", "Management and Governance", "Observability"
-    )
-    commitment = _row(first, _next_month(first), "Purchase", Decimal(0)) | {
+def _committed(day: date, used: Row) -> list[Row]:
+    """A day of the commitment: bought, used by storage, and what of it nobody used."""
+    left = _DAILY_COMMITMENT - Decimal(used["EffectiveCost"])
+    commitment: Row = {
+        "ChargeDescription": "Tidepool daily commitment",
+        "ResourceId": _COMMITMENT,
+        "ResourceName": "Tidepool daily commitment",
+        "ResourceType": "Commitment",
+    }
+    bought = _row(day, day + timedelta(days=1), "Purchase", Decimal(0)) | {
         **_TIDEPOOL,
         **_sku("tidepool-commitment", "Commitment"),
-        **_priced("Months", Decimal(1), _MONTHLY_COMMITMENT, Decimal(1)),
+        **_priced("USD", _DAILY_COMMITMENT, Decimal(1), Decimal(1)),
+        **commitment,
+        **_commitment("", _DAILY_COMMITMENT),
         "EffectiveCost": Decimal(0),
         "ChargeFrequency": "Recurring",
-        "ChargeDescription": "Tidepool monthly commitment",
-        "ResourceId": _COMMITMENT,
-        "ResourceName": "Tidepool monthly commitment",
-        "ResourceType": "Commitment",
-        **_commitment("", _MONTHLY_COMMITMENT),
     }
-    seats = _row(first, _next_month(first), "Purchase", Decimal(0)) | {
-        **subscription,
+    unused = bought | {
+        **_priced("USD", left, Decimal(1), Decimal(1)),
+        **_commitment("Unused", left),
+        "ChargeCategory": "Usage",
+        "ChargeFrequency": "Usage-Based",
+        "PricingCategory": "Committed",
+        "BilledCost": Decimal(0),
+    }
+    return [bought, used, unused]
+
+
+def _subscription(first: date) -> Row:
+    """A purchase that covers no other charge."""
+    return _row(first, _next_month(first), "Purchase", Decimal(0)) | {
+        **_service(
+            "Beacon Metrics", "Beacon Metrics", "Management and Governance", "Observability"
+        ),
         **_sku("beacon-team-plan", "Team plan"),
         **_priced("Months", Decimal(1), Decimal("49.00"), Decimal(1)),
         "ChargeFrequency": "Recurring",
         "ChargeDescription": "Beacon Metrics, team plan",
     }
-    return [commitment, seats]
 
 
 def _closing(first: date, rows: Sequence[Row]) -> list[Row]:
     """What a month gets when it is closed."""
-    covered = [row for row in rows if row.get("CommitmentDiscountStatus") == "Used"]
-    used = sum((Decimal(row["EffectiveCost"]) for row in covered), Decimal(0))
     end = _next_month(first)
     correction = _row(first - timedelta(days=3), first - timedelta(days=2), "Usage", Decimal(0)) | {
         **_TIDEPOOL,
@@ -263,23 +276,7 @@ def _closing(first: date, rows: Sequence[Row]) -> list[Row]:
         **_service("Harborline Resale", "Harborline Resale", "Other", "Other (Other)"),
         "ChargeDescription": "Sales tax",
     }
-    return [_unused(first, _MONTHLY_COMMITMENT - used), correction, credit, tax]
-
-
-def _unused(first: date, left: Decimal) -> Row:
-    """What of the commitment nobody used: its resource is the commitment itself."""
-    return _row(first, _next_month(first), "Usage", Decimal(0)) | {
-        **_TIDEPOOL,
-        **_sku("tidepool-commitment", "Commitment"),
-        **_priced("USD", left, Decimal(1), Decimal(1)),
-        "PricingCategory": "Committed",
-        "BilledCost": Decimal(0),
-        "ChargeDescription": "Tidepool monthly commitment, unused",
-        "ResourceId": _COMMITMENT,
-        "ResourceName": "Tidepool monthly commitment",
-        "ResourceType": "Commitment",
-        **_commitment("Unused", left),
-    }
+    return [correction, credit, tax]
 
 
 def _in_words_of_1_4(row: Row) -> Row:
