@@ -33,7 +33,7 @@ UNITS = {
     "audio_input": "input_audio_tokens",
     "audio_output": "output_audio_tokens",
 }
-_SIX_DECIMALS = Decimal("0.000001")
+_TWELVE_DECIMALS = Decimal("1e-12")
 _DAY_MINUTES = 24 * 60
 
 
@@ -94,9 +94,10 @@ def catalog_prices() -> Iterator[Price]:
 
 
 def _model_prices(provider: "Provider", model: "ModelInfo") -> Iterator[Price]:
+    units = _units(model)
     for context in contexts(model):
         for cell in _cells(model):
-            meters = list(_priced_meters(model.get_prices(cell.moment, context)))
+            meters = list(_priced_meters(units, model.get_prices(cell.moment, context)))
             for over, up_to in _prompt_sizes(price for _, _, price in meters):
                 for meter, unit, price in meters:
                     yield Price(
@@ -106,8 +107,8 @@ def _model_prices(provider: "Provider", model: "ModelInfo") -> Iterator[Price]:
 
 
 def exact_price(price: Decimal) -> Decimal:
-    """Drop the dust of floats, as in 0.18000000000000002: prices have six decimals at most."""
-    return price.quantize(_SIX_DECIMALS)
+    """Drop the dust of floats, as in 0.18000000000000002."""
+    return price.quantize(_TWELVE_DECIMALS)
 
 
 def contexts(model: "ModelInfo") -> list[Mapping[str, str]]:
@@ -154,8 +155,20 @@ def _minute(moment: time) -> int:
     return utc.hour * 60 + utc.minute
 
 
+def _units(model: "ModelInfo") -> Mapping[str, str]:
+    """Return the unit of each meter: ours, and whatever else the model is ever priced by."""
+    prices = [item.prices for item in model.price_variants or ()]
+    if isinstance(model.prices, list):
+        prices += [item.prices for item in model.prices]
+    else:
+        prices.append(model.prices)
+    keys = sorted({key for item in prices for key in item.__dict__})
+    priced = [_registry().unit_for_price_key(key).usage_key for key in keys]
+    return UNITS | {unit: unit for unit in priced if unit not in UNITS.values()}
+
+
 def _priced_meters(
-    prices: "ModelPrice",
+    units: Mapping[str, str], prices: "ModelPrice"
 ) -> Iterator[tuple[str, "UnitDef", "Decimal | TieredPrices"]]:
     """Yield each meter with the most specific unit that has a price and that price."""
     registry = _registry()
@@ -164,8 +177,7 @@ def _priced_meters(
         for key, value in prices.__dict__.items()
         if value is not None
     ]
-    others = [unit.usage_key for unit, _ in priced if unit.usage_key not in UNITS.values()]
-    for meter, usage_key in (UNITS | dict(zip(others, others, strict=True))).items():
+    for meter, usage_key in units.items():
         own = registry.units[usage_key].dimensions.items()
         fitting = [item for item in priced if item[0].dimensions.items() <= own]
         if fitting:

@@ -32,7 +32,7 @@ PRICE_SCHEMA = pl.Schema(
         "minute_to": pl.Int64(),
         "input_over": pl.Int64(),
         "input_up_to": pl.Int64(),
-        "price": pl.Decimal(18, 6),
+        "price": pl.Decimal(18, 12),
         "per": pl.Int64(),
         "package_version": pl.String(),
         "package_hash": pl.String(),
@@ -138,7 +138,7 @@ def priced_model(
     """Return provider, model and context as the catalogue has them, and why there are none."""
     if provider_name is None:
         return None, None, None, "the span names no provider"
-    found = _find(_PROVIDERS.get(provider_name, provider_name), label)
+    found = _find(provider_name, label)
     if found is None:
         reason = f"the price catalogue knows no model {label} of {provider_name}"
         return None, None, None, reason
@@ -151,11 +151,23 @@ def priced_model(
     return owner, model.id, context_text(context), None
 
 
-def _find(provider_id: str, label: str) -> "tuple[Provider, ModelInfo] | None":
+def find_provider(provider_name: str) -> "Provider | None":
+    """Return the catalogue's provider for OpenTelemetry's gen_ai.provider.name."""
     from genai_prices.data_snapshot import get_snapshot
 
     try:
-        return get_snapshot().find_provider_model(label, None, provider_id, None)
+        name = _PROVIDERS.get(provider_name, provider_name)
+        return get_snapshot().find_provider(None, name, None)
+    except LookupError:
+        return None
+
+
+def _find(provider_name: str, label: str) -> "tuple[Provider, ModelInfo] | None":
+    from genai_prices.data_snapshot import get_snapshot
+
+    provider = find_provider(provider_name)
+    try:
+        return get_snapshot().find_provider_model(label, provider, None, None) if provider else None
     except LookupError:
         return None
 

@@ -12,10 +12,9 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# What a quantity costs: exact, because prices have 6 decimals and are for a million (requests: for a
-   thousand). #}
+{# What a quantity costs, rounded half up to 12 decimals; exact where the price has 6 decimals, as all
+   but a few have. It is for a million tokens, and for a thousand requests. #}
 {% macro metered_cost(meter) -%}
-    cast(
-        {{ meter }}_quantity * {{ meter }}_price * {{ '0.001::decimal(3, 3)' if meter == 'requests' else '0.000001::decimal(6, 6)' }}
-    as decimal(38, 12))
+    {%- set per = '0.001::decimal(3, 3)' if meter == 'requests' else '0.000001::decimal(6, 6)' -%}
+    cast({{ meter }}_quantity * {{ meter }}_price * {{ per }} as decimal(38, 12))
 {%- endmacro %}

@@ -9,7 +9,7 @@ with lines as (
         lines.billing_currency,
         coalesce(lines.valid_from, date '1970-01-01') as valid_from,
         coalesce(lines.valid_to, date '9999-12-31') as valid_to,
-        cast(lines.price * (1000000 // lines.block) as decimal(18, 6)) as price
+        cast(lines.price * (1000000 // lines.block) as decimal(18, 12)) as price
     from {{ ref('stg_lake__priced_models') }} as names
     inner join {{ ref('provider_names') }} as providers on names.provider_name = providers.provider_name
     inner join {{ ref('stg_lake__rate_cards') }} as lines
