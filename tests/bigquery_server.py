@@ -19,7 +19,16 @@ from urllib.parse import parse_qs, urlsplit
 import duckdb
 import grpc
 import pyarrow as pa
-from bigquery_table import DATASET, PROJECT, SCHEMA, TABLE, to_arrow, to_duckdb
+from bigquery_table import (
+    DATASET,
+    PROJECT,
+    SCHEMA,
+    TABLE,
+    error_answer,
+    page_of,
+    to_arrow,
+    to_duckdb,
+)
 from google.cloud.bigquery_storage_v1 import types
 
 
@@ -90,10 +99,10 @@ class BigQuery:
             for number, (path, status, reason) in enumerate(self.failures):
                 if path in parts.path:
                     del self.failures[number]
-                    return status, _error(status, reason, f"{reason} on purpose")
+                    return status, error_answer(status, reason, f"{reason} on purpose")
         project, _, path = parts.path.removeprefix("/bigquery/v2/projects/").partition("/")
         if project not in self.projects | {PROJECT}:
-            return 403, _error(403, "accessDenied", f"Access Denied: {project}")
+            return 403, error_answer(403, "accessDenied", f"Access Denied: {project}")
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if (method, path) == ("GET", f"datasets/{DATASET}/tables/{TABLE}"):
             return 200, self._table()
@@ -103,7 +112,7 @@ class BigQuery:
             return 200, self._jobs[path.removeprefix("jobs/")]["job"]
         if method == "GET" and path.startswith("queries/"):
             return 200, self._results(path.removeprefix("queries/"), query)
-        return 404, _error(404, "notFound", f"Not found: {method} {parts.path}")
+        return 404, error_answer(404, "notFound", f"Not found: {method} {parts.path}")
 
     def _table(self) -> dict[str, Any]:
         milliseconds = int(self.modified.timestamp() * 1000)
@@ -121,7 +130,7 @@ class BigQuery:
         try:
             columns, rows, read = self._run(configuration["query"])
         except (duckdb.Error, ValueError, KeyError) as error:
-            return 400, _error(400, "invalidQuery", str(error))
+            return 400, error_answer(400, "invalidQuery", str(error))
         job = {
             "jobReference": {**body["jobReference"], "location": "US"},
             "configuration": configuration,
@@ -165,24 +174,8 @@ class BigQuery:
         job = self._jobs[id]
         start = int(query.get("pageToken") or 0)
         size = min(int(query.get("maxResults") or self.page_rows), self.page_rows)
-        page = job["rows"][start : start + size]
-        answer = {
-            "jobReference": job["job"]["jobReference"],
-            "jobComplete": True,
-            "totalRows": str(len(job["rows"])),
-            "schema": {
-                "fields": [
-                    {"name": name, "type": "INTEGER" if name == "row_count" else "STRING"}
-                    for name in job["columns"]
-                ]
-            },
-            "rows": [
-                {"f": [{"v": None if cell is None else str(cell)} for cell in row]} for row in page
-            ],
-        }
-        if start + size < len(job["rows"]):
-            answer["pageToken"] = str(start + size)
-        return answer
+        reference = job["job"]["jobReference"]
+        return {"jobReference": reference, **page_of(job["columns"], job["rows"], start, size)}
 
     # --- Storage Read API -------------------------------------------------------------------------
 
@@ -236,11 +229,6 @@ class BigQuery:
                     row_count=batch.num_rows,
                 ),
             )
-
-
-def _error(status: int, reason: str, message: str) -> dict[str, Any]:
-    problem = {"reason": reason, "message": message, "domain": "global"}
-    return {"error": {"code": status, "message": message, "errors": [problem]}}
 
 
 class _Handler(BaseHTTPRequestHandler):

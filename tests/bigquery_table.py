@@ -93,3 +93,31 @@ def to_duckdb(sql: str) -> str:
         if not count:
             raise ValueError(f"the query has no {theirs}")
     return sql
+
+
+def page_of(
+    columns: list[str], rows: list[tuple[Any, ...]], start: int, size: int
+) -> dict[str, Any]:
+    """A page of a query's rows as REST has them: every cell is a text."""
+    answer: dict[str, Any] = {
+        "jobComplete": True,
+        "totalRows": str(len(rows)),
+        "schema": {
+            "fields": [
+                {"name": name, "type": "INTEGER" if name == "row_count" else "STRING"}
+                for name in columns
+            ]
+        },
+        "rows": [
+            {"f": [{"v": None if cell is None else str(cell)} for cell in row]}
+            for row in rows[start : start + size]
+        ],
+    }
+    if start + size < len(rows):
+        answer["pageToken"] = str(start + size)
+    return answer
+
+
+def error_answer(status: int, reason: str, message: str) -> dict[str, Any]:
+    problem = {"reason": reason, "message": message, "domain": "global"}
+    return {"error": {"code": status, "message": message, "errors": [problem]}}

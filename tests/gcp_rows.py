@@ -1,13 +1,15 @@
 """Rows of GCP's billing export as BigQuery exports them, and their charges."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
+from connectors import _http
 from connectors._base import Source, Window
 from connectors._lake import Lake
 from connectors._normalize import normalize
@@ -63,6 +65,15 @@ def write(folder: Path, name: str, *rows: dict[str, Any]) -> Path:
     file = folder / name
     file.write_text("".join(json.dumps(item) + "\n" for item in rows))
     return file
+
+
+def set_today(monkeypatch: pytest.MonkeyPatch, day: str) -> None:
+    moment = datetime.fromisoformat(f"{day}T12:00:00").replace(tzinfo=UTC)
+    monkeypatch.setattr(_http, "now", lambda: moment)
+
+
+def exported(cost: Any, at: str = "2026-11-03 10:00:00.000001 UTC", **more: Any) -> dict[str, Any]:
+    return row(cost, export_time=at, **more)
 
 
 class Gcp:

@@ -127,10 +127,11 @@ described as not materialized ({DESCRIBED})
             when part = 'unused' then 'Unused'
             else 'Used'
         end as commitment_discount_status,
+        -- What was used of it; fees and what is left of them have no entry in the price list.
         case
-            when not is_commitment or not is_priced then null
+            when part not in ('used', 'covered') or not is_priced or charge_class is not null
+                then null
             when is_resource_commitment then quantity
-            when part = 'fee' then list_cost
             else effective
         end as commitment_discount_quantity,
         case

@@ -259,7 +259,7 @@ _LISTED = f"""
 _PRICED = """
     select
         *,
-        part in ('charge', 'fee', 'used', 'covered', 'rest')
+        part in ('charge', 'used', 'covered', 'rest')
             and category in ('Usage', 'Purchase')
             and whole_quantity <> 0
             and contracted_price is not null
