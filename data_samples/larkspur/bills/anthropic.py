@@ -96,16 +96,18 @@ def _fetches(period: Period) -> list[Fetch]:
 
 
 def uses(day: date, fetched_at: str, draws: Draws) -> list[Use]:
-    """What was used on a day. The first fetch of October was early: its last day grew since."""
+    """What was used on a day. The first fetch of October was early: two days have grown since."""
 
     def count(name: str, most: int) -> int:
         return most // 3 + draws.number("anthropic", day, name) % most
 
-    grown = fetched_at > "20261020" or day < date(2026, 10, 15)
+    is_early = fetched_at < "20261020"
     nightly = {
         INPUT: count("nightly", 2_400_000), CACHED: count("cached", 900_000),
         OUTPUT: count("written", 240_000),
     }  # fmt: skip
+    if is_early and day == date(2026, 10, 12):
+        nightly[OUTPUT] -= 4_321
     reviews = {
         INPUT: count("review", 180_000), CACHED: count("reread", 700_000),
         SHORT: count("short", 60_000), LONG: count("long", 20_000), OUTPUT: count("out", 70_000),
@@ -120,7 +122,7 @@ def uses(day: date, fetched_at: str, draws: Draws) -> list[Use]:
         ),
         Use(day, EVALUATION, None, None, None, None, {}, seconds=count("code", 900)),
     ]  # fmt: skip
-    if grown:
+    if not (is_early and day == date(2026, 10, 15)):
         # The default workspace, without a key: somebody in the Console.
         found.append(Use(day, None, OPUS, None, "standard", small, tried))
     if day.day % 9 == 0:
