@@ -1,12 +1,16 @@
 """Maps written in tests, and what becomes of an invoice that they read."""
 
+import json
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import yaml
+from connector_samples import SAMPLES, Sample
 
+from connectors import all_connectors
 from connectors._base import Source, Window
 from connectors._lake import Lake
 from connectors._normalize import normalize
@@ -15,6 +19,7 @@ from connectors.invoice_mapping import MappedOptions, connector_of
 from connectors.invoice_mapping._check import check_map
 from connectors.invoice_mapping._yaml import load_map
 
+LATE = "20261103T060000Z"  # when the last answers of the sample were fetched
 ABOUT = dict.fromkeys(
     ("interface", "granularity", "restated", "cannot_tell", "tested_with"), "a test"
 ) | {"vendor": "Polar Cloud", "kind": "gpu"}
@@ -105,3 +110,29 @@ class Mapped:
             connection.execute(f"create temp view raw as {query}")
             (normalized,) = self.connector.normalize(source).values()
             return connection.execute(f"select {columns} from ({normalized})").fetchall()
+
+
+# --- the shipped maps -----------------------------------------------------------------------------
+
+
+def read(tmp_path: Path, name: str, files: dict[str, Any]) -> Sample:
+    """Land files by their path; a value that is no text is written as JSON."""
+    for path, content in files.items():
+        file = tmp_path / "sent" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content if isinstance(content, str) else json.dumps(content))
+    connector = all_connectors()[name]
+    source = Source(name, str(tmp_path / "sent"), connector.options())
+    return Sample(source, connector, Lake(tmp_path / "lake"))
+
+
+def columns(landed: Sample, names: str, table: str = "charges") -> list[tuple[Any, ...]]:
+    rows = landed.rows(table)
+    rows.sort(key=lambda row: (row["x_billing_period"], row["x_file"], row["x_row"]))
+    return [tuple(row[name] for name in names.split(", ")) for row in rows]
+
+
+def answer(name: str, file: str, month: str = "2026-10") -> Any:
+    """A saved answer, its numbers as decimals."""
+    text = (SAMPLES / name / month / LATE / file).read_text()
+    return json.loads(text, parse_float=Decimal, parse_int=Decimal)

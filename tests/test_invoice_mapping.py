@@ -288,22 +288,3 @@ def test_a_credit_has_no_sku_no_quantity_and_no_machine(mapped: Any) -> None:
          '{"GpuCount":8}'),
         ("Credit", None, None, None, None, None, None, None, None),
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("expression", "value"),
-    [
-        ("hours_to_ms('0.202')", "727200"),
-        ("minutes_to_ms('1.5')", "90000"),
-        ("seconds_to_ms('0.0004')", "0"),
-        ("ms_to_hours(1250500)", "0.347361000000"),
-        ("ms_to_hours(8 * 3600000)", "8.000000000000"),
-        ("millions('1500001')", "1.500001000000"),
-        ("cost_of('1500001', '0.00000088')", "1.320000880000000000"),
-        ("number(' 12.50 ')", "12.500000000000"),
-        ("number('')", None),
-    ],
-)
-def test_conversions_of_units_are_exact(mapped: Any, expression: str, value: str | None) -> None:
-    invoice = mapped(charges={"charge_description": f"cast({expression} as varchar)"})
-    assert invoice.quickly("charge_description", csv("2026-10-01,1")) == [(value,)]

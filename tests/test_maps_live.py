@@ -86,8 +86,8 @@ VENDORS: dict[str, tuple[dict[str, str], Routes]] = {
     "mistral": (
         {"x-api-key": KEY},
         {
-            ("/api/admin/usage", "month=10&year=2026"): f"{OCTOBER}/usage.json",
-            ("/api/admin/usage", "month=11&year=2026"): f"{NOVEMBER}/usage.json",
+            ("/usage", "month=10&year=2026"): f"{OCTOBER}/usage.json",
+            ("/usage", "month=11&year=2026"): f"{NOVEMBER}/usage.json",
         },
     ),
     "hyperstack": (

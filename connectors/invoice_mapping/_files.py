@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import BufferedIOBase
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -140,11 +141,21 @@ class Invoice:
 
     def _check_whole(self, file: str) -> None:
         """A text that was cut off ends within a line."""
-        content = self._bytes(file)
-        if not content:
+        last = b""
+        try:
+            with _opened(self.folder / file) as stream:
+                while chunk := stream.read(1 << 20):
+                    last = chunk[-1:]
+        except (EOFError, OSError) as error:
+            raise ContractError(f"{file} is cut off or damaged: {error}") from error
+        if not last:
             raise ContractError(f"{file} is empty")
-        if not content.endswith(b"\n"):
+        if last != b"\n":
             raise ContractError(f"{file} is cut off: its last line does not end")
+
+
+def _opened(file: Path) -> BufferedIOBase:
+    return gzip.open(file) if file.suffix == ".gz" else file.open("rb")
 
 
 def _as_text(name: str, type_name: str | None) -> str:

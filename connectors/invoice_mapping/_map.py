@@ -239,8 +239,9 @@ class Map(_Model):
 
     @property
     def digest(self) -> str:
-        """A hash of everything the map says."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        """A hash of everything that the map says of the rows."""
+        said = self.model_dump_json(exclude={"title", "documentation", "about_", "api"})
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     @model_validator(mode="after")
     def _check_output(self) -> Self:

@@ -140,7 +140,7 @@ STACK = [
     # kind, answer, id, name, price an hour, share of the month's hours
     ("virtual-machine", "vm", 8429, "rag-bench", "0.348387100000", "0.22"),
     ("virtual-machine", "vm", 8430, "rag-bench-2", "1.479911804199", "0.05"),
-    ("volume", "volume", 5341, "corpus", "0.000068493151", "1"),
+    ("volume", "volume", 5341, "corpus", "0.000068493150684931", "1"),
 ]
 
 
