@@ -145,7 +145,7 @@ def test_a_subscription_inside_an_exported_billing_account_is_a_configuration_er
     exports.run([line("6")])
     exports.scope = "/providers/Microsoft.Billing/billingAccounts/8419207"
     exports.run([line("6")], export="account")
-    with pytest.raises(ConfigError, match=r"export account of .* has the costs of export daily-act"):
+    with pytest.raises(ConfigError, match=r"export account of .* has the costs of export daily"):
         exports.read()
     exports.with_options(export="account")
     assert exports.read() == {}
