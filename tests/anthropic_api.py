@@ -42,7 +42,7 @@ class FakeAnthropic:
     def answer(self, asked: Asked) -> Answer:
         endpoint = asked.path.rpartition("/")[2]
         self.asked.append((endpoint, asked))
-        if asked.headers.get("x-api-key") != KEY:
+        if KEY not in (asked.headers.get("x-api-key"), asked.headers.get("authorization", "")[7:]):
             return refusal(401, "authentication_error")
         if answer := self.fault(endpoint, asked):
             return answer

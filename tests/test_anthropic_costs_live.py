@@ -225,6 +225,13 @@ def test_a_fetch_that_fails_half_way_goes_on_where_it_stopped(
     assert live.charges().height == 31
 
 
+def test_a_token_can_be_sent_as_a_bearers(live: Live) -> None:
+    live.source = live.with_options(sent_as="bearer")
+    assert live.land().failures == {}
+    assert {asked.headers["authorization"] for _, asked in live.api.asked} == {f"Bearer {KEY}"}
+    assert not any("x-api-key" in asked.headers for _, asked in live.api.asked)
+
+
 def test_workspaces_that_may_not_be_read_leave_the_bill_readable(live: Live) -> None:
     live.api.fault = lambda endpoint, asked: refusal(403) if endpoint == "workspaces" else None
     (manifest,) = live.land().landed

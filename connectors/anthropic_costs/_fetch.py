@@ -25,6 +25,8 @@ class AnthropicOptions(Options):
     """`admin_key_env` names the environment variable with the admin key, never the key itself."""
 
     admin_key_env: str = "ANTHROPIC_ADMIN_KEY"
+    # How it is sent: an admin key as documented, a token of an identity provider as a bearer's.
+    sent_as: Literal["x-api-key", "bearer"] = "x-api-key"
     # The API does not say which organization answers: a name for it, by default the source's.
     billing_account_id: str | None = None
     # Which endpoints are asked: the legacy ones if the others are not offered, or one kind only.
@@ -84,7 +86,9 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
 def _fetch_live(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     assert isinstance(source.options, AnthropicOptions)
     options = source.options
-    key = _http.Credential(options.admin_key_env, header="x-api-key", scheme="")
+    key = _http.Credential(options.admin_key_env)
+    if options.sent_as == "x-api-key":
+        key = _http.Credential(options.admin_key_env, header="x-api-key", scheme="")
     unfinished = folder.parent / ".unfinished" / delivery.slot
     with _http.connect(source.location, key, _VERSION, unfinished) as api:
         asked = _ask(api, options, delivery, folder)

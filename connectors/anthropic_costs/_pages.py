@@ -6,6 +6,7 @@ data_refreshed_at}`. Legacy: `{data: [{starting_at, ending_at, results: [row]}],
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -65,12 +66,21 @@ def check_period(folder: Path, period: str) -> None:
 def refreshed_at(folder: Path) -> str | None:
     """Return until when the answers are complete by the vendor's own word: the earliest of all."""
     pages = _pages(folder, [path.name for path in folder.glob("*.json")])
-    marks = {
-        page.get("data_refreshed_at")
-        for file, page in pages.items()
-        if endpoint_of(file, PAGINGS) in ANALYTICS
-    }
-    return min(marks) if marks and None not in marks else None
+    marks = [
+        _mark(page, file) for file, page in pages.items() if endpoint_of(file, PAGINGS) in ANALYTICS
+    ]
+    known = [mark for mark in marks if mark]
+    return min(known).isoformat() if known and len(known) == len(marks) else None
+
+
+def _mark(page: Any, file: str) -> datetime | None:
+    text = page.get("data_refreshed_at")
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (TypeError, ValueError) as error:
+        raise ContractError(f"{file} has data_refreshed_at {text!r}: not a time") from error
 
 
 def _pages(folder: Path, files: Sequence[str]) -> dict[str, Any]:
