@@ -5,7 +5,7 @@ does not have is NULL. Custom columns are read where the ledger has a place for 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from connectors._base import InputColumn, Kind
 
@@ -35,6 +35,14 @@ CLOSED: Mapping[str, Mapping[str, str]] = {
     "CommitmentDiscountCategory": {"spend": "Spend", "usage": "Usage"},
     "CommitmentDiscountStatus": {"used": "Used", "unused": "Unused"},
     "CapacityReservationStatus": {"used": "Used", "unused": "Unused"},
+    # CoreWeave's own.
+    "x_CapacityPlan": {
+        "reserved": "Reserved",
+        "reservedinstances": "Reserved",
+        "ondemand": "On-Demand",
+        "spot": "Spot",
+        "flex": "Flex",
+    },
 }
 # The ledger's name: earlier ones, the newest first.
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -51,6 +59,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "AllocatedResourceId": ("x_AllocatedResourceId",),
     "AllocatedResourceName": ("x_AllocatedResourceName",),
     "AllocatedTags": ("x_AllocatedTags",),
+    "x_CapacityPlan": ("CapacityPlan",),
 }
 _TIMES = ("BillingPeriodStart", "BillingPeriodEnd", "ChargePeriodStart", "ChargePeriodEnd")
 _MONEY = (
@@ -73,7 +82,9 @@ _TEXTS = (
     "x_UsageType", "x_Operation", "x_Model", "x_TokenType", "x_ServiceTier", "x_ApiKeyId",
     "x_Finality",
 )  # fmt: skip
-REQUIRED = ("BilledCost", "BillingCurrency", "ChargeCategory", "ChargePeriodStart")
+REQUIRED = (
+    "BilledCost", "BillingCurrency", "ChargeCategory", "ChargePeriodStart", "ChargePeriodEnd",
+)  # fmt: skip
 
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(_TIMES, "time"),
@@ -83,10 +94,18 @@ KINDS: Mapping[str, Kind] = {
     **dict.fromkeys((*CLOSED, *_TEXTS), "text"),
     **dict.fromkeys(("x_BilledMilliseconds", "x_GpuCount"), "integer"),
 }
-COLUMNS = tuple(
-    InputColumn(name, kind, name in REQUIRED, tuple(dict.fromkeys(CLOSED.get(name, {}).values())))
-    for name, kind in KINDS.items()
-)
+
+
+def input_columns(*names: str, required: Sequence[str] = ()) -> tuple[InputColumn, ...]:
+    """Return the declarations of columns, with the words that closed lists allow."""
+    return tuple(
+        InputColumn(name, KINDS[name], name in required, tuple(dict.fromkeys(words.values())))
+        for name in names
+        for words in [CLOSED.get(name, {})]
+    )
+
+
+COLUMNS = input_columns(*(n for n in KINDS if n != "x_CapacityPlan"), required=REQUIRED)
 
 
 def named(headers: Iterable[str]) -> dict[str, list[str]]:

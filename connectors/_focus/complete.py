@@ -9,6 +9,19 @@ from models.errors import ContractError
 _CHUNK = 1 << 20
 
 
+def is_empty(file: Path) -> bool:
+    """Tell whether a file holds nothing at all, as AWS leaves those that it no longer needs."""
+    if not file.stat().st_size:
+        return True
+    if file.suffix != ".gz":
+        return False
+    try:
+        with gzip.open(file) as stream:
+            return not stream.read(1)
+    except (EOFError, OSError, zlib.error):
+        return False
+
+
 def check_complete(copy: Path, name: str) -> None:
     """Refuse a file that was cut off: what DuckDB can read of it would be taken for the whole."""
     if name.endswith(".gz"):

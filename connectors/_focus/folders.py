@@ -30,17 +30,19 @@ class _State:
     period: str | None
 
 
-def discover(source: Source, window: Window, landed: Landed) -> Iterator[Delivery]:
+def discover(
+    source: Source, window: Window, landed: Landed, suffixes: tuple[str, ...] = SUFFIXES
+) -> Iterator[Delivery]:
     """Yield every state of every period and every other file, the oldest first."""
     store, only = open_location(source)
     states: dict[_State, list[StoredFile]] = {}
     for file in store.files():
-        if file.path.endswith(SUFFIXES) and only in ("", file.path) and not _is_hidden(file.path):
+        if file.path.endswith(suffixes) and only in ("", file.path) and not _is_hidden(file.path):
             states.setdefault(_state(file.path), []).append(file)
     if not states:
         raise ConfigError(
             f"{source.name}: location {source.location} has no file that ends with one of "
-            f"{', '.join(SUFFIXES)}"
+            f"{', '.join(suffixes)}"
         )
     for state, files in sorted(states.items(), key=lambda item: item[0].slot + item[0].fetched_at):
         if state.period is None or window.covers(state.period):

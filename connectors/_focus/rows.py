@@ -1,12 +1,14 @@
 """The rows of FOCUS files as text, whichever version, format and vendor they are from."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
 from connectors._focus.columns import CLOSED, KINDS, REQUIRED, named, version_of
-from connectors._focus.complete import check_complete
+from connectors._focus.complete import check_complete, is_empty
+from connectors._http import read_json
 from connectors._sql import quoted
 from models.errors import ContractError
 
@@ -15,41 +17,74 @@ SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
 def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> dict[str, str]:
     """Return the query of `raw`: every known column of every file, and where each row lies."""
-    data_files = [file for file in sorted(files) if file.endswith(SUFFIXES)]
+    return read_rows(connection, folder, files, REQUIRED, SUFFIXES)
+
+
+def read_rows(
+    connection: DuckDBPyConnection,
+    folder: Path,
+    files: Sequence[str],
+    required: Sequence[str],
+    suffixes: tuple[str, ...],
+) -> dict[str, str]:
+    """Read the files with these suffixes; they must have the `required` columns."""
+    data_files = [file for file in sorted(files) if file.endswith(suffixes)]
     if not data_files:
-        raise ContractError(f"no data file among {', '.join(files)}; allowed: {_allowed()}")
-    for file in data_files:
-        check_complete(folder / file, file)
-    queries = [_rows(connection, folder, file) for file in data_files]
+        allowed = ", ".join(suffixes)
+        raise ContractError(f"no data file among {', '.join(files)}; allowed: {allowed}")
+    filled = [file for file in data_files if not is_empty(folder / file)] or data_files
+    queries = [_rows(connection, folder, file, required) for file in filled]
     query = " union all by name ".join(queries)
-    if not data_files[0].endswith(".parquet"):
+    if not filled[0].endswith(".parquet"):
         # A compressed file can only be read from its start: once is enough.
         connection.execute(f"create temp table focus_rows as {query}")
         query = "select * from focus_rows"
     return {"raw": query}
 
 
-def _allowed() -> str:
-    return ", ".join(SUFFIXES)
-
-
-def _rows(connection: DuckDBPyConnection, folder: Path, file: str) -> str:
-    is_parquet = file.endswith(".parquet")
-    scan = _parquet(folder / file) if is_parquet else _csv(folder / file)
+def _rows(connection: DuckDBPyConnection, folder: Path, file: str, required: Sequence[str]) -> str:
+    scan, row = _scan(connection, folder, file)
     described = connection.execute(f"describe select * from {scan}").fetchall()
-    types = {row[0]: row[1] for row in described if row[0] != "file_row_number"}
+    types = {name: type_name for name, type_name, *_ in described if name != "file_row_number"}
     columns = named(types)
-    _check_required(columns, types, file)
+    _check_required(columns, types, file, required)
     texts = [
         f'coalesce({", ".join(_text(header, types[header]) for header in headers)}) as "{name}"'
         for name, headers in columns.items()
     ]
     values = [_value(name) for name in columns]
-    row = "file_row_number + 1" if is_parquet else "row_number() over ()"
     return (
         f"select {', '.join(values)}, {quoted(file)} as x_file, x_row "
         f"from (select {', '.join(texts)}, {row} as x_row from {scan})"
     )
+
+
+def _scan(connection: DuckDBPyConnection, folder: Path, file: str) -> tuple[str, str]:
+    """Return what a file's rows are selected from, and the number of a row."""
+    if file.endswith(".json"):
+        return _page(connection, folder, file), "row_number() over ()"
+    check_complete(folder / file, file)
+    if file.endswith(".parquet"):
+        return _parquet(folder / file), "file_row_number + 1"
+    return _csv(folder / file), "row_number() over ()"
+
+
+def _page(connection: DuckDBPyConnection, folder: Path, file: str) -> str:
+    """Make a table of a JSON page: a list of rows, or an object that has one such list."""
+    page = read_json(folder, file)
+    values = page.values() if isinstance(page, dict) else [page]
+    lists = [value for value in values if isinstance(value, list)]
+    if len(lists) != 1 or not all(isinstance(row, dict) for row in lists[0] or [None]):
+        raise ContractError(f"{file} is neither a list of rows nor an object with one such list")
+    names = list(dict.fromkeys(name for row in lists[0] for name in row))
+    structure = json.dumps([dict.fromkeys(names, "VARCHAR")])
+    table = '"' + file.replace('"', '""') + '"'
+    connection.execute(
+        f"create temp table {table} as select unnest(page) from "
+        f"(select unnest(from_json(cast(? as json), {quoted(structure)})) as page)",
+        [json.dumps(lists[0])],
+    )
+    return table
 
 
 def _parquet(file: Path) -> str:
@@ -63,8 +98,10 @@ def _csv(file: Path) -> str:
     )
 
 
-def _check_required(columns: dict[str, list[str]], headers: dict[str, str], file: str) -> None:
-    absent = [name for name in REQUIRED if name not in columns]
+def _check_required(
+    columns: dict[str, list[str]], headers: dict[str, str], file: str, required: Sequence[str]
+) -> None:
+    absent = [name for name in required if name not in columns]
     if absent:
         found = ", ".join(list(headers)[:6])
         raise ContractError(

@@ -1,0 +1,112 @@
+"""Where FOCUS comes from: saved files, AWS's exports, and APIs that export it."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from pydantic import field_validator
+
+from connectors import _http
+from connectors._aws.exports import ExportOptions, Exports, Layout
+from connectors._base import Delivery, Landed, Source, Window
+from connectors._focus import folders, requests
+from connectors._focus.charges import charges
+from models.errors import ConfigError
+
+_EXPORTS = Path(__file__).parent / "exports"
+
+
+class FocusOptions(ExportOptions):
+    """How to reach S3; an HTTP export; and what files leave out: provider and account."""
+
+    export: requests.Export | None = None
+    provider_name: str | None = None
+    billing_account_id: str | None = None
+
+    @field_validator("export", mode="before")
+    @classmethod
+    def _named(cls, export: object) -> object:
+        """Read the file of a vendor's name."""
+        if not isinstance(export, str):
+            return export
+        known = sorted(file.stem for file in _EXPORTS.glob("*.yml"))
+        if export not in known:
+            raise ValueError(f"{export} is no known export; allowed: {', '.join(known)}, or keys")
+        content = yaml.safe_load((_EXPORTS / f"{export}.yml").read_text())
+        return {key: value for key, value in content.items() if key != "url"}
+
+
+def _parse(manifest: bytes) -> tuple[str | None, tuple[str, ...]]:
+    content = json.loads(manifest)
+    return content.get("executionId"), tuple(_below_data(url) for url in content["dataFiles"])
+
+
+def _below_data(url: str) -> str:
+    """Return a data file's path in the export: a synced copy's manifest still names the bucket."""
+    _, separator, path = url.rpartition("/data/BILLING_PERIOD=")
+    if not separator:
+        raise ValueError(f"{url} is not below data/BILLING_PERIOD=")
+    return f"data/BILLING_PERIOD={path}"
+
+
+_AWS = Exports(
+    Layout(
+        under="metadata/",
+        manifest=re.compile(
+            r"metadata/BILLING_PERIOD=(?P<period>\d{4}-\d{2})/(?P<older>[^/]+/)?"
+            r"(?:[^/]*-)?Manifest\.json"
+        ),
+        billing_period=str,
+        parse=_parse,
+        files_key="dataFiles",
+        lasting=re.compile(r"/(?P<stamp>\d{4}-\d{2}-\d{2}T[\d:.]+Z)-[^/]+/[^/]+$"),
+        expected="metadata/BILLING_PERIOD=…/…-Manifest.json",
+    )
+)
+
+
+def discover(source: Source, window: Window, landed: Landed) -> Iterator[Delivery]:
+    """Offer what the location has: months of an API, billing periods of AWS, saved files."""
+    if _http.is_url(source.location):
+        _export(source)
+        yield from _http.discover(source, window, landed)
+    elif _is_aws_export(source):
+        yield from _AWS.discover(source, window, landed)
+    else:
+        yield from folders.discover(source, window, landed)
+
+
+def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
+    """Bring a delivery into `folder`."""
+    if _http.is_url(source.location):
+        return requests.fetch(source.location, _export(source), delivery, folder)
+    if "manifest" in delivery.request:
+        return _AWS.fetch(source, delivery, folder)
+    return folders.fetch(source, delivery, folder)
+
+
+def normalize(source: Source) -> dict[str, str]:
+    """Return the query of charges."""
+    options = source.options
+    assert isinstance(options, FocusOptions)
+    account = options.billing_account_id or source.name
+    return {"charges": charges(account, options.provider_name)}
+
+
+def _is_aws_export(source: Source) -> bool:
+    store, only = folders.open_location(source)
+    return not only and any(
+        _AWS.layout.manifest.fullmatch(file.path) for file in store.files("metadata/")
+    )
+
+
+def _export(source: Source) -> requests.Export:
+    assert isinstance(source.options, FocusOptions)
+    if source.options.export is None:
+        raise ConfigError(
+            f"{source.name}: location {source.location} is a URL; the option export must say what "
+            "to ask there: the name of a known one, or its keys"
+        )
+    return source.options.export
