@@ -16,6 +16,10 @@ LOCKED := .venv/.locked-$(firstword $(shell cksum < requirements.lock))
 AZURITE := .venv/azurite/.version-3.37.0
 INSTALLED := .venv/.installed-$(firstword $(shell cksum < pyproject.toml))
 
+VALIDATORS_LOCK := conformance/requirements.lock
+VALIDATORS := .venv-conformance/.locked-$(firstword $(shell cksum < $(VALIDATORS_LOCK)))
+PIP_VALIDATORS = $(PIP:$(BIN)/%=.venv-conformance/bin/%) --require-hashes
+
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' Makefile
@@ -75,6 +79,19 @@ docs: $(INSTALLED) ## Write the parts of docs/ that are made from the code
 	$(BIN)/unitledger vendors > docs/vendors.md
 	$(BIN)/unitledger schema > docs/unitledger.schema.json
 
+.PHONY: conformance
+conformance: $(INSTALLED) $(VALIDATORS) ## Ask the official FOCUS validators about the exports (Python 3.12, minutes)
+	$(BIN)/unitledger run
+	$(BIN)/python -m conformance write exports .conformance
+	.venv-conformance/bin/python conformance/official.py .conformance
+	$(BIN)/python -m conformance judge .conformance
+
+.PHONY: lock-conformance
+lock-conformance: $(INSTALLED) ## Resolve the official validators into conformance/requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes \
+		--custom-compile-command "make lock-conformance" $(ARGS) \
+		conformance/requirements.in -o conformance/requirements.lock
+
 .PHONY: lock
 lock: $(INSTALLED) ## Resolve dependencies into requirements.lock (ARGS=--upgrade)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --group dev \
@@ -82,7 +99,7 @@ lock: $(INSTALLED) ## Resolve dependencies into requirements.lock (ARGS=--upgrad
 
 .PHONY: clean
 clean: ## Remove what can be made again; the lake, which holds deliveries, and .venv stay
-	rm -rf warehouse.duckdb* exports .dagster dbt/target dbt/logs logs
+	rm -rf warehouse.duckdb* exports .conformance .dagster dbt/target dbt/logs logs
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
@@ -122,6 +139,26 @@ $(LOCKED):
 $(AZURITE): | $(LOCKED)
 	@npm install --prefix .venv/azurite --no-package-lock --no-audit --no-fund --ignore-scripts \
 		--omit=dev --loglevel=error azurite@$(AZURITE:.venv/azurite/.version-%=%)
+	@touch $@
+
+# The official validators need Python 3.12 and packages that would break ours. Two of them are published
+# as source only: they are built with what is locked, so that nothing without a hash is downloaded.
+$(VALIDATORS):
+	@for python in $(PYTHON312) python3.12 "$$HOME"/.pyenv/versions/3.12.*/bin/python3.12; do \
+		"$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info[:2] != (3, 12))' \
+			2>/dev/null && break; \
+		python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo 'The official FOCUS validators need Python 3.12 with venv: install it, or name it with `make conformance PYTHON312=/path/to/python3.12`.' >&2; \
+		exit 1; \
+	fi; \
+	echo 'Installing the official validators into .venv-conformance: about a minute.'; \
+	"$$python" -m venv --clear .venv-conformance
+	@awk '/^[a-z]/ { source = /^(focus-validator|pandasql)==/ } !source' $(VALIDATORS_LOCK) > .venv-conformance/wheels.txt
+	@awk '/^[a-z]/ { source = /^(focus-validator|pandasql)==/ } source' $(VALIDATORS_LOCK) > .venv-conformance/source.txt
+	@$(PIP_VALIDATORS) --only-binary :all: -r .venv-conformance/wheels.txt
+	@$(PIP_VALIDATORS) --no-build-isolation -r .venv-conformance/source.txt
 	@touch $@
 
 # Built with the locked hatchling: nothing without a hash is downloaded.
