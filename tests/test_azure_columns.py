@@ -1,4 +1,4 @@
-"""Microsoft's files as they come: headers of all ages, three forms of dates, tags without braces."""
+"""Microsoft's files as they come: headers of all ages, three forms of dates, odd tags."""
 
 import json
 from decimal import Decimal
