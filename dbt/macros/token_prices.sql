@@ -12,9 +12,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# What a quantity costs, rounded half up to 12 decimals; exact where the price has 6 decimals, as all
-   but a few have. It is for a million tokens, and for a thousand requests. #}
-{% macro metered_cost(meter) -%}
-    {%- set per = '0.001::decimal(3, 3)' if meter == 'requests' else '0.000001::decimal(6, 6)' -%}
-    cast({{ meter }}_quantity * {{ meter }}_price * {{ per }} as decimal(38, 12))
+{# Whole 10^-12 of a unit, 64 bits: products of these are ten times as fast as those of decimals. #}
+{% macro from_short_pico(units) -%}
+    cast(cast({{ units }} as decimal(18, 0)) * 0.000000000001::decimal(12, 12) as decimal(38, 12))
 {%- endmacro %}

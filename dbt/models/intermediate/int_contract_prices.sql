@@ -1,5 +1,6 @@
 -- One row a provider, model and service tier as attempts name them, and the days in which the lines
--- of the rate card that name a model and a token type price it: they win over the list price.
+-- of the rate card that name a model and a token type price it: they win over the list price. In whole
+-- 10^-12 of the currency for one token.
 with lines as (
     select
         names.provider_name,
@@ -9,7 +10,7 @@ with lines as (
         lines.billing_currency,
         coalesce(lines.valid_from, date '1970-01-01') as valid_from,
         coalesce(lines.valid_to, date '9999-12-31') as valid_to,
-        cast(lines.price * (1000000 // lines.block) as decimal(18, 12)) as price
+        cast(round(lines.price * (1000000000000 // lines.block), 0) as bigint) as price
     from {{ ref('stg_lake__priced_models') }} as names
     inner join {{ ref('provider_names') }} as providers on names.provider_name = providers.provider_name
     inner join {{ ref('stg_lake__rate_cards') }} as lines
@@ -17,7 +18,7 @@ with lines as (
             providers.service_provider_name = lines.provider
             and names.label glob lines.model
             and coalesce(names.service_tier = lines.service_tier, true)
-    where lines.token_type is not null and lines.consumed_unit = 'Tokens' and lines.block <= 1000000
+    where lines.token_type is not null and lines.consumed_unit = 'Tokens'
     -- An attempt has one currency.
     qualify lines.billing_currency = min(lines.billing_currency) over (
         partition by names.provider_name, names.label, names.service_tier

@@ -1,7 +1,7 @@
 -- One row a provider, model and service tier as attempts name them, and the days, minutes and prompt
 -- sizes in which its list prices are the same: the price of each meter side by side, so that an
--- attempt joins once. In USD for a million tokens, and for a thousand requests. A name without prices
--- has one row with the reason.
+-- attempt joins once. In whole 10^-12 USD for one token or request: exact for prices of up to 6 decimals
+-- for a million, as all but a few are. A name without prices has one row with the reason.
 select
     names.provider_name,
     names.label,
@@ -15,7 +15,9 @@ select
     any_value(prices.package_version) as package_version,
     any_value(names.unpriced_reason) as unpriced_reason
     {%- for meter in priced_meters() %},
-    any_value(prices.price) filter (where prices.meter = '{{ meter }}') as {{ meter }}_price
+    any_value(
+        cast(round(prices.price * 1000000::decimal(7, 0), 0) as bigint) * (1000000 // prices.per)
+    ) filter (where prices.meter = '{{ meter }}') as {{ meter }}_price
     {%- endfor %}
 from {{ ref('stg_lake__priced_models') }} as names
 left join {{ ref('stg_lake__token_prices') }} as prices

@@ -9,7 +9,8 @@ with sized as (
         epoch_us(ended_at) // 60000000 % 1440 as minute,
         coalesce(uncached_input_tokens, 0) + coalesce(cache_read_tokens, 0) + coalesce(cache_write_5m_tokens, 0)
         + coalesce(cache_write_1h_tokens, 0) + coalesce(audio_input_tokens, 0) as input_tokens,
-        pod_uid is null and status <> 'rejected' as is_listed
+        -- Only these have prices; a condition of one side would keep the join from hashing.
+        if(pod_uid is null and status <> 'rejected', label, null) as listed_label
     from {{ ref('attempt_costs') }}
     where is_ended
 ),
@@ -32,7 +33,7 @@ metered as (
     left join {{ ref('int_list_prices') }} as list_prices
         on
             attempts.provider_name is not distinct from list_prices.provider_name
-            and attempts.label = list_prices.label
+            and attempts.listed_label = list_prices.label
             and attempts.service_tier = list_prices.service_tier
             and attempts.charge_date >= list_prices.valid_from
             and attempts.charge_date < list_prices.valid_to
@@ -40,22 +41,20 @@ metered as (
             and attempts.minute < list_prices.minute_to
             and attempts.input_tokens > list_prices.input_over
             and attempts.input_tokens <= list_prices.input_up_to
-            and attempts.is_listed
     left join {{ ref('int_contract_prices') }} as contracts
         on
             attempts.provider_name = contracts.provider_name
-            and attempts.label = contracts.label
+            and attempts.listed_label = contracts.label
             and attempts.service_tier = contracts.service_tier
             and attempts.charge_date >= contracts.valid_from
             and attempts.charge_date < contracts.valid_to
-            and attempts.is_listed
 ),
 
 costed as (
     select
         *,
         {%- for meter in priced_meters() %}
-        {{ metered_cost(meter) }} as {{ meter }}_estimate,
+        {{ meter }}_quantity * {{ meter }}_price as {{ meter }}_pico,
         {%- endfor %}
         case
             when status = 'rejected' then 'rejected before any work: never billed'
@@ -84,13 +83,12 @@ select
     direct_cost,
     billing_currency,
     {%- for meter in priced_meters() %}
-    {{ meter }}_estimate,
+    {{ from_short_pico(meter ~ '_pico') }} as {{ meter }}_estimate,
     {%- endfor %}
-    if(unestimated_reason is null, (
-        {%- for meter in priced_meters() %}
-        coalesce({{ meter }}_estimate, 0){{ ' +' if not loop.last }}
-        {%- endfor %}
-    ), null)::decimal(38, 12) as estimated_cost,
+    {%- set sum -%}
+        {% for meter in priced_meters() %}coalesce({{ meter }}_pico, 0){{ ' + ' if not loop.last }}{% endfor %}
+    {%- endset %}
+    if(unestimated_reason is null, {{ from_short_pico(sum) }}, null) as estimated_cost,
     if(unestimated_reason is null, estimate_currency, null) as estimate_currency,
     case
         when unestimated_reason is not null then null
