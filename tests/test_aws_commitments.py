@@ -95,11 +95,21 @@ def test_without_the_column_nothing_is_said_of_finality(tmp_path: Path) -> None:
     assert (unknown["x_finality"], known["x_finality"]) == (None, "provisional")
 
 
-def test_a_discount_that_neither_rows_nor_net_costs_show_is_an_error(tmp_path: Path) -> None:
-    rows = [line(discount_total_discount="-0.25", discount_bundled_discount="0")]
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"discount_total_discount": "-0.25", "discount_bundled_discount": "0"},
+        {"discount": {"edp_discount": "-0.25"}},
+    ],
+)
+def test_a_discount_that_neither_rows_nor_net_costs_show_is_an_error(
+    tmp_path: Path, columns: dict[str, Any]
+) -> None:
+    rows = [line(), line(**columns)]
     failures = normalized(tmp_path, CONNECTOR, write_cur2(tmp_path / "export", rows)).failures
     assert failures["2026-10"].startswith(
-        "column line_item_net_unblended_cost is missing although discount_total_discount is not 0"
+        "file cur-00001.csv.gz, row 2 has a discount, but there is no column "
+        "line_item_net_unblended_cost"
     )
 
 
@@ -108,11 +118,12 @@ def test_a_discount_that_neither_rows_nor_net_costs_show_is_an_error(tmp_path: P
     [
         {"line_item_net_unblended_cost": "0.75", "discount_total_discount": "-0.25"},
         {"discount_total_discount": "-0.25", "discount_bundled_discount": "-0.25"},
-        {"discount_total_discount": "0.0"},
+        {"discount_total_discount": "0.0", "discount": {"edp_discount": "0"}},
+        {"discount": {"bundled_discount": "-0.25"}},
     ],
 )
 def test_a_discount_that_is_accounted_for_is_no_error(
-    tmp_path: Path, columns: dict[str, str]
+    tmp_path: Path, columns: dict[str, Any]
 ) -> None:
     [row] = charges_of(tmp_path, CONNECTOR, line(**columns))
     assert row["billed_cost"] == Decimal(columns.get("line_item_net_unblended_cost", "1"))

@@ -17,6 +17,7 @@ from aws_exports import PERIOD, Normalized, Row, as_csv, line, normalized
 from moto.s3 import s3_backends
 from moto.server import ThreadedMotoServer
 
+from connectors.aws_cur import CONNECTOR as LEGACY
 from connectors.aws_cur2 import CONNECTOR
 
 BUCKET, EXPORT = "larkspur-billing", "cur/larkspur-cur"
@@ -167,6 +168,19 @@ def test_a_process_that_dies_before_the_pointer_moves_leaves_the_delivery_before
     assert result.run().failures == {}
     assert result.billed() == total(2)
     assert state(bucket.read(tmp_path / "fresh")) == state(result)
+
+
+def test_a_legacy_report_in_a_bucket_is_read_as_its_copy_is(bucket: Bucket, tmp_path: Path) -> None:
+    sample = Path(__file__).parents[1] / "data_samples/aws_cur"
+    for file in sample.rglob("*"):
+        if file.is_file():
+            key = f"legacy/larkspur-legacy/{file.relative_to(sample).as_posix()}"
+            bucket.client.put_object(Bucket=BUCKET, Key=key, Body=file.read_bytes())
+    reached = {"endpoint_url": bucket.endpoint, "region": "us-east-1"}
+    location = f"s3://{BUCKET}/legacy/larkspur-legacy"
+    in_bucket = normalized(tmp_path / "bucket", LEGACY, location, **reached)
+    assert in_bucket.failures == {}
+    assert state(in_bucket) == state(normalized(tmp_path / "copy", LEGACY, sample))
 
 
 def test_no_credential_reaches_the_lake(bucket: Bucket, tmp_path: Path) -> None:

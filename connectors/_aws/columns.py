@@ -114,5 +114,5 @@ COLUMNS = (
         "split_line_item_unused_cost",
         kind="money",
     ),
-    *_columns("cost_category", "product", "resource_tags", "tags", kind="map"),
+    *_columns("cost_category", "discount", "product", "resource_tags", "tags", kind="map"),
 )

@@ -21,7 +21,7 @@ _PRIVATE = ", ".join(quoted(kind) for kind in PRIVATE_DISCOUNTS)
 def set_variables(connection: DuckDBPyConnection, rows: str, present: Container[str]) -> None:
     """Set the variables for the rows of a query; `present` are the columns it has.
 
-    A ContractError where rows are discounted and nothing tells what is billed for them.
+    A ContractError where lines are discounted and nothing tells what is billed for them.
     """
     found = connection.execute(f"""
         select
@@ -35,24 +35,42 @@ def set_variables(connection: DuckDBPyConnection, rows: str, present: Container[
                     '(,(user|aws)_[a-z0-9_]+)*'
                 )
                 or cardinality(tags) > 0
-            ),
-            bool_or(
-                cast(discount_total_discount as double) <> 0
-                and discount_total_discount is distinct from discount_bundled_discount
             )
         from ({rows})
     """).fetchone()
     assert found is not None
-    has_net, has_discount_rows, has_other_tags, is_discounted = (bool(value) for value in found)
-    if is_discounted and not has_discount_rows and "line_item_net_unblended_cost" not in present:
-        raise ContractError(
-            "column line_item_net_unblended_cost is missing although discount_total_discount is "
-            "not 0; allowed: an export with that column, or with manual discount compatibility"
-        )
+    has_net_costs, has_discount_rows, has_other_tags = (bool(value) for value in found)
+    if not has_discount_rows and "line_item_net_unblended_cost" not in present:
+        _refuse_discounts(connection, rows)
     variables = {
-        "has_net_costs": has_net and not has_discount_rows,
+        "has_net_costs": has_net_costs and not has_discount_rows,
         "has_plain_tags": not has_other_tags,
         "has_invoice_ids": "bill_invoice_id" in present,
     }
     for name, value in variables.items():
         connection.execute(f"set variable {name} = {value}")
+
+
+def _refuse_discounts(connection: DuckDBPyConnection, rows: str) -> None:
+    """What is billed must be told by net costs or by rows; bundled discounts are always rows."""
+    discounted = connection.execute(f"""
+        select x_file, x_row
+        from ({rows})
+        where (
+            cast(discount_total_discount as double) <> 0
+            and cast(discount_total_discount as double)
+                is distinct from cast(discount_bundled_discount as double)
+        ) or len(list_filter(
+            map_entries(cast(discount as map(varchar, double))),
+            lambda entry: entry.value <> 0 and not contains(lower(entry.key), 'bundled')
+                and not (contains(lower(entry.key), 'total')
+                    and entry.value = cast(discount_bundled_discount as double))
+        )) > 0
+        limit 1
+    """).fetchone()
+    if discounted:
+        raise ContractError(
+            f"file {discounted[0]}, row {discounted[1]} has a discount, but there is no column "
+            "line_item_net_unblended_cost that tells what is billed; allowed: an export with that "
+            "column, or with manual discount compatibility"
+        )
