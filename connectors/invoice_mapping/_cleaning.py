@@ -11,7 +11,7 @@ PLAIN_NUMBER = r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?"
 # What stands before a text that cannot be read.
 UNREADABLE = "? "
 _ISO = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)?)?( ?(Z|z|UTC|[+-]\d{2}(:?\d{2})?))?"
-_ZONED = r".*\d:\d{2}.*(Z|z|UTC|[+-]\d{2}(:?\d{2})?)"
+_OFFSET = r".*\d:\d{2}.*[+-]\d{2}(:?\d{2})?"
 _MINUS = "−"  # as some vendors typeset their invoices
 
 
@@ -78,10 +78,15 @@ def _instant(text: str, time: Time) -> str:
         if re.search("%[zZ]", time.format):
             return f"cast({parsed} as timestamp)"
         return f"cast(timezone({zone}, cast({parsed} as timestamp)) as timestamp)"
+    # Offsets need the calendar of all zones, which is slow: most texts have none.
+    in_utc = f"try_cast(rtrim({text}, ' ZzUTC') as timestamp)"
     joined = rf"regexp_replace({text}, '\s+([+-]\d{{2}}:?\d{{2}})$', '\1')"
+    local = f"try_cast({text} as timestamp)"
+    if time.zone != "UTC":
+        local = f"cast(timezone({zone}, {local}) as timestamp)"
     return (
         f"case when not regexp_full_match({text}, {quoted(_ISO)}) then null "
-        f"when regexp_full_match({text}, {quoted(_ZONED)}) "
-        f"then cast(try_cast({joined} as timestamptz) as timestamp) "
-        f"else cast(timezone({zone}, try_cast({text} as timestamp)) as timestamp) end"
+        f"when right({text}, 1) in ('Z', 'z', 'C') then {in_utc} "
+        f"when regexp_full_match({text}, {quoted(_OFFSET)}) "
+        f"then cast(try_cast({joined} as timestamptz) as timestamp) else {local} end"
     )
