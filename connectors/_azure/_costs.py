@@ -56,12 +56,12 @@ _LINES = f"""
         trim(coalesce(unit_of_measure, '')) as measure,
         {WORDS} as words,
         money(cost) as amount,
-        money(cost_in_pricing_currency) as amount_in_pricing_currency,
-        money(exchange_rate_pricing_to_billing) as exchange_rate,
-        money(quantity) as stated_quantity,
-        money(effective_price) as effective_price_stated,
-        money(unit_price) as unit_price_stated,
-        money(pay_g_price) as public_price_stated
+        cast(cost_in_pricing_currency as decimal(38, 12)) as amount_in_pricing_currency,
+        cast(exchange_rate_pricing_to_billing as decimal(38, 12)) as exchange_rate,
+        cast(quantity as decimal(38, 12)) as stated_quantity,
+        cast(effective_price as decimal(38, 12)) as effective_price_stated,
+        cast(unit_price as decimal(38, 12)) as unit_price_stated,
+        cast(pay_g_price as decimal(38, 12)) as public_price_stated
     from raw
 """
 

@@ -56,16 +56,17 @@ _PARSED = f"""
         lower(regexp_replace(commitment_discount_id, '/reservations/$', '')) as commitment_id,
         money(billed_cost) as billed,
         money(effective_cost) as stated_effective,
-        nullif(money(list_cost), 0) as stated_list,
-        nullif(money(contracted_cost), 0) as stated_contracted,
-        nullif(money(list_unit_price), 0) as list_price_stated,
-        nullif(money(contracted_unit_price), 0) as contracted_price_stated,
-        money(pricing_quantity) as quantity_stated,
-        money(consumed_quantity) as consumed,
-        money(commitment_discount_quantity) as commitment_quantity,
-        money(pricing_currency_effective_cost) as effective_in_pricing_currency,
-        money(pricing_currency_list_unit_price) as list_in_pricing_currency,
-        money(pricing_currency_contracted_unit_price) as contracted_in_pricing_currency
+        nullif(cast(list_cost as decimal(38, 12)), 0) as stated_list,
+        nullif(cast(contracted_cost as decimal(38, 12)), 0) as stated_contracted,
+        nullif(cast(list_unit_price as decimal(38, 12)), 0) as list_price_stated,
+        nullif(cast(contracted_unit_price as decimal(38, 12)), 0) as contracted_price_stated,
+        cast(pricing_quantity as decimal(38, 12)) as quantity_stated,
+        cast(consumed_quantity as decimal(38, 12)) as consumed,
+        cast(commitment_discount_quantity as decimal(38, 12)) as commitment_quantity,
+        cast(pricing_currency_effective_cost as decimal(38, 12)) as effective_in_pricing_currency,
+        cast(pricing_currency_list_unit_price as decimal(38, 12)) as list_in_pricing_currency,
+        cast(pricing_currency_contracted_unit_price as decimal(38, 12))
+            as contracted_in_pricing_currency
     from focus
 """
 
