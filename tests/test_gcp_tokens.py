@@ -1,10 +1,15 @@
-"""SKUs of models as tokens: which model, which kind, how many."""
+"""SKUs of models as tokens: which model, which kind, how many; and numbers read exactly."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from gcp_rows import Gcp, row
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.gcp_billing_export._columns import number
 
 # Description: model, token type, service tier.
 SKUS: dict[str, tuple[str | None, str | None, str | None]] = {
@@ -111,3 +116,25 @@ def test_a_sku_of_a_model_that_is_no_tokens_keeps_googles_own_unit(tmp_path: Pat
     assert charge["pricing_unit"] == "1000000 Count"
     assert charge["contracted_cost"] == Decimal("0.45")
     assert charge["x_charge_kind"] is None
+
+
+numbers = st.one_of(
+    st.decimals(min_value=-(10**25), max_value=10**25, places=12, allow_nan=False).map(str),
+    st.integers(min_value=-(10**25), max_value=10**25).map(str),
+    st.floats(min_value=-1e17, max_value=1e17, allow_nan=False).map(repr),
+    st.sampled_from(["0", "-0.0", "5", "137438953472.0", "999999999999.999999", "1e-06", "4.5E+3"]),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(texts=st.lists(numbers, min_size=1, max_size=20))
+def test_numbers_are_read_exactly_however_fast(texts: list[str]) -> None:
+    found = duckdb.execute(
+        f"select {number('x')} from (select unnest(?) as x)", [texts]
+    ).fetchall()  # fmt: skip
+
+    with localcontext(prec=60):
+        for (read,), text in zip(found, texts, strict=True):
+            assert abs(read - Decimal(text)) <= Decimal("5e-13")
+            if Decimal(text) == Decimal(text).quantize(Decimal("1e-12")):
+                assert read == Decimal(text)

@@ -1,5 +1,6 @@
 """Costed rows as FOCUS columns."""
 
+from connectors.gcp_billing_export._columns import whole_number
 from connectors.gcp_billing_export._costs import COSTED
 from connectors.gcp_billing_export._resources import DESCRIBED, TAGS, lookup, system_label
 from connectors.gcp_billing_export._services import REGIONS, UNITS
@@ -60,14 +61,14 @@ described as not materialized ({DESCRIBED})
         billed as billed_cost,
         effective as effective_cost,
         case
-            when is_priced then money(list_price * quantity)
+            when is_priced then cast(list_price * quantity as decimal(38, 12))
             when part = 'unused' then 0
             when part = 'charge' and category = 'Usage'
                 then coalesce(list_line_cost, contracted_line_cost, billed)
             else billed
         end as list_cost,
         case
-            when is_priced then money(contracted_price * quantity)
+            when is_priced then cast(contracted_price * quantity as decimal(38, 12))
             when part = 'unused' then 0
             when part = 'charge' and category = 'Usage'
                 then coalesce(contracted_line_cost, billed)
@@ -196,7 +197,7 @@ described as not materialized ({DESCRIBED})
         case when is_priced then concat_ws(
             '/',
             rated_sku,
-            coalesce(cast(cast(price_tier_start_amount as decimal(38, 12)) as bigint), 0),
+            coalesce({whole_number("price_tier_start_amount")}, 0),
             if(has_commitment_price, consumption_model_id, null)
         ) end as sku_price_id,
         case

@@ -114,3 +114,32 @@ def texts(values: tuple[str, ...]) -> str:
 
 
 IS_PROMOTION = f"credit.type in {texts(PROMOTIONS)}"
+
+
+def number(column: str) -> str:
+    """Return the SQL of a quantity or price as decimal(38, 12).
+
+    DuckDB reads texts into 64 bits a hundred times as fast as into 128: most fit, in one of the
+    three ways, which differ in how many digits stand before and after the point.
+    """
+    before = f"strpos({column} || '.', '.')"
+    after = f"length({column}) - strpos({column} || '.', '.')"
+    tiers = ((13, 6), (7, 12), (18, 1))
+    fits = "\n".join(
+        f"            when {before} < {most} and {after} <= {decimals}\n"
+        f"                then cast(cast({column} as decimal(18, {decimals})) as decimal(38, 12))"
+        for most, decimals in tiers
+    )
+    return f"""case
+            -- 6e-14 would be read as 1e-12.
+            when contains(lower({column}), 'e-')
+                then cast(cast({column} as decimal(38, 24)) as decimal(38, 12))
+            when contains(lower({column}), 'e') then cast({column} as decimal(38, 12))
+{fits}
+            else cast({column} as decimal(38, 12))
+        end"""
+
+
+def whole_number(column: str) -> str:
+    """Return the SQL of a number as bigint: of those that have no decimals but zeros."""
+    return f"cast(cast({column} as double) as bigint)"

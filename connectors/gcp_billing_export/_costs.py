@@ -18,8 +18,10 @@ from connectors.gcp_billing_export._columns import (
     CORRECTIONS,
     GOODWILL,
     IS_PROMOTION,
+    number,
     sum_of_credits,
     texts,
+    whole_number,
 )
 from connectors.gcp_billing_export._commitments import (
     CHARGED,
@@ -57,8 +59,8 @@ _LINES = f"""
         strftime(
             timezone('America/Los_Angeles', cast(usage_start_time as timestamptz)), '%Y-%m'
         ) as usage_month,
-        money(cast(exact(cost) + {sum_of_credits()} as varchar)) as net,
         list_filter(credits, lambda credit: {IS_PROMOTION}) as promotions,
+        exact(cost) + {sum_of_credits()} as net,
         {COVERED} as covered,
         {CHARGED} as charged,
         coalesce(cost_type, 'regular') = 'regular'
@@ -76,7 +78,7 @@ _LINES = f"""
             )) > 0
             -- A fee that nobody used has neither.
             or (subscription_instance_id is not null and regexp_matches(
-                sku_description, '(?i)\\bCUDs?\\b|commitment|committed use'
+                sku_description, '(?i)\\bCUDs?\\b|^commitment|committed use'
             )),
             false
         ) as is_newer_fee,
@@ -122,7 +124,8 @@ _ENTRIES = f"""
     from (
         select
             *,
-            net - coalesce(list_sum(list_transform(
+            if(net = cast(net as decimal(38, 12)), cast(net as decimal(38, 12)), money(net))
+                - coalesce(list_sum(list_transform(
                 promotions, lambda credit: money(credit.amount)
             )), 0) as main,
             is_older_fee or (is_newer_fee and not has_commitment_price) as is_fee,
@@ -192,17 +195,10 @@ _MEASURED = f"""
             if(part = 'fee', sku_id, null),
             'unknown'
         ) as commitment,
-        cast(usage_amount as decimal(38, 12)) as usage_quantity,
-        cast(usage_amount_in_pricing_units as decimal(38, 12)) as in_pricing_units,
-        coalesce(
-            nullif(cast(cast(price_pricing_unit_quantity as decimal(38, 12)) as bigint), 0), 1
-        ) as delivered_block,
-        if(tokens is null, delivered_block, 1000000) as block,
-        case
-            when block = 1 then in_pricing_units
-            else {_decimal(f"{_units('in_pricing_units')} // block")}
-        end as whole_quantity,
-        {_part_of("whole_quantity")} as quantity
+        {number("usage_amount")} as usage_quantity,
+        {number("usage_amount_in_pricing_units")} as in_pricing_units,
+        coalesce(nullif({whole_number("price_pricing_unit_quantity")}, 0), 1) as delivered_block,
+        if(tokens is null, delivered_block, 1000000) as block
     from entry
 """
 
@@ -214,7 +210,7 @@ def _rate(rate: str, cost: str) -> str:
     """
     return f"""case
             when {cost} is null
-                or abs(money({rate} * whole_quantity) - {cost}) <= 0.000002 + abs({cost}) * 0.00001
+                or abs({rate} * whole_quantity - {cost}) <= 0.000002 + abs({cost}) * 0.00001
                 then {rate}
             when {cost} * sign(whole_quantity) > 0
                 then {_decimal(f"{_units(cost)} * {_TRILLION} // {_units('whole_quantity')}")}
@@ -223,11 +219,11 @@ def _rate(rate: str, cost: str) -> str:
 
 def _price(column: str) -> str:
     """Return a price of the export for the unit of `block`."""
-    return f"""if(
-            block = delivered_block,
-            cast({column} as decimal(38, 12)),
-            cast(cast({column} as decimal(38, 12)) * (block // delivered_block) as decimal(38, 12))
-        )"""
+    return f"""case
+            when {column} is null then null
+            when block = delivered_block then {number(column)}
+            else cast({number(column)} * (block // delivered_block) as decimal(38, 12))
+        end"""
 
 
 # A level a step: an alias that is used in its own SELECT is copied wherever it stands, and `money`
@@ -235,8 +231,8 @@ def _price(column: str) -> str:
 _RATED = f"""
     select
         *,
-        {_price("coalesce(price_effective_price_default, price_effective_price)")}
-            as effective_rate,
+        {_part_of("whole_quantity")} as quantity,
+        {_price("effective_price")} as effective_rate,
         {_price("price_list_price")} as list_rate,
         -- The price without a commitment: the cost at it is known, or not compared.
         if(
@@ -245,7 +241,16 @@ _RATED = f"""
             money(coalesce(cost_at_effective_price_default, cost))
         ) as contracted_line_cost,
         money(cost_at_list) as list_line_cost
-    from measured
+    from (
+        select
+            *,
+            case
+                when block = 1 then in_pricing_units
+                else {_decimal(f"{_units('in_pricing_units')} // block")}
+            end as whole_quantity,
+            coalesce(price_effective_price_default, price_effective_price) as effective_price
+        from measured
+    )
 """
 _CONTRACTED = f"""
     select *, {_rate("effective_rate", "contracted_line_cost")} as contracted_price from rated

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from connectors._sql import quoted
 from connectors.gcp_billing_export._ai_skus import TOKEN_METERS
+from connectors.gcp_billing_export._columns import number
 from connectors.gcp_billing_export._services import GPUS, SERVICES
 
 
@@ -88,7 +89,7 @@ DESCRIBED = f"""
             and not regexp_matches(sku_description, '(?i)storage|licens|egress|transfer|static ip')
             as is_machine,
         {_MACHINES} as machine_units,
-        coalesce(cast(nullif(currency_conversion_rate, '') as decimal(38, 12)), 0) as fx_rate,
+        coalesce({number("currency_conversion_rate")}, 0) as fx_rate,
         list_filter(labels, lambda label: label.key = 'k8s-namespace')[1].value as namespace,
         list_filter(labels, lambda label: label.key = 'goog-k8s-cluster-name')[1].value as cluster
     from priced
