@@ -238,7 +238,7 @@ GOOD = page(cost_row("1"))
             usage_row(output_tokens=5)).replace('"total_tokens": 5', '"total_tokens": 6')},
          "total_tokens is 6, but its token types add up to 5"),
         ({"cost-0001.json": page(cost_row("1"), data_refreshed_at="soon")},
-         "cost-0001.json has data_refreshed_at 'soon': not a time"),
+         "cost-0001.json has data_refreshed_at 'soon': not a time with a zone"),
         ({"cost-0001.json": GOOD[:-30]}, "cost-0001.json is not complete JSON"),
         ({"cost-0001.json": GOOD.replace('"USD"', '"doubloon"')}, "not an ISO 4217 code"),
     ],

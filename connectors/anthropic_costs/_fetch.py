@@ -10,13 +10,7 @@ from pydantic import Field
 
 from connectors import _http
 from connectors._base import Delivery, Landed, Options, Source, Window
-from connectors.anthropic_costs._pages import (
-    PAGINGS,
-    WORKSPACES,
-    Dimension,
-    check_period,
-    refreshed_at,
-)
+from connectors.anthropic_costs._pages import PAGINGS, WORKSPACES, Dimension, check
 from models.errors import ContractError
 from models.manifest import Manifest
 
@@ -78,8 +72,7 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
         delivery = _fetch_live(source, delivery, folder)
     else:
         delivery = _http.copy_saved(source, delivery, folder)
-    check_period(folder, delivery.slot)
-    mark = refreshed_at(folder)
+    mark = check(folder, delivery.slot)
     return replace(delivery, request={**delivery.request, "data_refreshed_at": mark})
 
 

@@ -54,23 +54,22 @@ def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> 
     return {name: f"select * from read_{name}" for name in ("costs", "usage", "workspaces")}
 
 
-def check_period(folder: Path, period: str) -> None:
-    """Refuse rows of another month: they would be counted in two slots."""
+def check(folder: Path, period: str) -> str | None:
+    """Refuse rows of another month: they would be counted in two slots.
+
+    Return until when the answers are complete by the vendor's own word: the earliest of all.
+    """
+    marks: set[datetime | None] = set()
     for file, page in _pages(folder, [path.name for path in folder.glob("*.json")]).items():
-        for row in [] if endpoint_of(file, PAGINGS) == WORKSPACES else page["data"]:
+        endpoint = endpoint_of(file, PAGINGS)
+        for row in [] if endpoint == WORKSPACES else page["data"]:
             found = str(row.get("starting_at"))[:7]
             if found != period:
                 raise ContractError(f"{file} has a row of {found}; it belongs to {period} alone")
-
-
-def refreshed_at(folder: Path) -> str | None:
-    """Return until when the answers are complete by the vendor's own word: the earliest of all."""
-    pages = _pages(folder, [path.name for path in folder.glob("*.json")])
-    marks = [
-        _mark(page, file) for file, page in pages.items() if endpoint_of(file, PAGINGS) in ANALYTICS
-    ]
+        if endpoint in ANALYTICS:
+            marks.add(_mark(page, file))
     known = [mark for mark in marks if mark]
-    return min(known).isoformat() if known and len(known) == len(marks) else None
+    return min(known).isoformat() if known and None not in marks else None
 
 
 def _mark(page: Any, file: str) -> datetime | None:
@@ -78,9 +77,12 @@ def _mark(page: Any, file: str) -> datetime | None:
     if text is None:
         return None
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (TypeError, ValueError) as error:
-        raise ContractError(f"{file} has data_refreshed_at {text!r}: not a time") from error
+        mark = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        mark = None
+    if mark is None or mark.tzinfo is None:
+        raise ContractError(f"{file} has data_refreshed_at {text!r}: not a time with a zone")
+    return mark.astimezone(UTC)
 
 
 def _pages(folder: Path, files: Sequence[str]) -> dict[str, Any]:
@@ -113,20 +115,20 @@ def _create(
     connection.execute(f"create temp table {table}_pages (x_file varchar, data varchar)")
     for file, page in pages.items():
         if endpoint_of(file, PAGINGS) in endpoints:
-            rows = [{name: row.get(name) for name in columns} for row in _rows(file, page)]
+            rows = [
+                {"x_row": number, **{name: row.get(name) for name in columns}}
+                for number, row in enumerate(_rows(file, page), start=1)
+            ]
             connection.execute(f"insert into {table}_pages values (?, ?)", [file, json.dumps(rows)])
-    structure = quoted(json.dumps([dict.fromkeys(columns, "VARCHAR")]))
+    structure = {"x_row": "BIGINT", **dict.fromkeys(columns, "VARCHAR")}
     connection.execute(f"""
         create temp table {table} as
-        with numbered as (
-            select
-                x_file,
-                unnest(from_json(data, {structure})) as record,
-                generate_subscripts(from_json(data, '["JSON"]'), 1) as x_row
+        with unnested as (
+            select x_file, unnest(from_json(data, {quoted(json.dumps([structure]))})) as record
             from {table}_pages
         )
 
-        select x_file, x_row, record.* from numbered order by x_file, x_row
+        select x_file, record.* from unnested order by x_file, record.x_row
     """)
 
 
