@@ -121,6 +121,15 @@ def test_two_equal_lines_are_two_charges(exports: Exports) -> None:
     assert exports.total() == Decimal(12)
 
 
+def test_commitment_ids_are_one_whatever_their_case(exports: Exports) -> None:
+    fields = {"PricingModel": "Reservation", "benefitId": RESERVATION.upper()}
+    plan = {"PricingModel": "SavingsPlan", "benefitId": PLAN}
+    exports.run([line("0", **fields), line("0", **plan)])
+    assert exports.read() == {}
+    ids = [row["commitment_discount_id"] for row in exports.charges()]
+    assert ids == [RESERVATION.lower(), PLAN.lower()]
+
+
 # --- prices and quantities ------------------------------------------------------------------------
 
 

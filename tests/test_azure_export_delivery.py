@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from azure_exports import PLAN, RESERVATION, SUBSCRIPTION, Exports, csv_bytes, line
+from azure_exports import SUBSCRIPTION, Exports, csv_bytes, line
 
 from connectors import _files
 from connectors._base import Window
@@ -294,12 +294,3 @@ def test_a_run_killed_between_the_download_and_the_index_ends_with_the_same_byte
     assert [row["x_delivery_id"] for row in straight.charges()] == [
         row["x_delivery_id"] for row in exports.charges()
     ]
-
-
-def test_commitment_ids_are_one_whatever_their_case(exports: Exports) -> None:
-    fields = {"PricingModel": "Reservation", "benefitId": RESERVATION.upper()}
-    plan = {"PricingModel": "SavingsPlan", "benefitId": PLAN}
-    exports.run([line("0", **fields), line("0", **plan)])
-    assert exports.read() == {}
-    ids = [row["commitment_discount_id"] for row in exports.charges()]
-    assert ids == [RESERVATION.lower(), PLAN.lower()]
