@@ -10,6 +10,7 @@ from connectors.gcp_billing_export import _bigquery
 from connectors.gcp_billing_export._complete import check_complete
 
 _SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".parquet")
+_REPEATS = "repeats-"
 
 
 def discover(source: Source, window: Window, landed: Landed) -> Iterator[Delivery]:
@@ -35,6 +36,8 @@ def _loads(offered: list[Delivery], landed: Landed) -> Iterator[Delivery]:
     One that already counts goes on to count; the others deliver nothing, in place of what they may
     have held before.
     """
+    # A file that was found to repeat another is known by that: it may be the only one now.
+    offered = [replace(each, version=each.version.removeprefix(_REPEATS)) for each in offered]
     contents = {delivery.slot: delivery.version for delivery in offered}
     holders: dict[str, str] = {}
     for slot, versions in sorted(landed.items()):
@@ -48,6 +51,8 @@ def _loads(offered: list[Delivery], landed: Landed) -> Iterator[Delivery]:
         elif delivery.slot in landed:
             yield replace(
                 delivery,
-                version=f"repeats-{delivery.version}",
+                version=f"{_REPEATS}{delivery.version}",
+                # Of one state of a file, what it holds comes after that it need not count.
+                order=delivery.order.removesuffix("Z"),
                 request={**delivery.request, "repeats": holder},
             )
