@@ -21,6 +21,7 @@ from benchmarks.measure import Finished, run_beside_bare, run_process, run_step
 
 MAX_CUR_ROWS = 1_000_000
 MAX_SPANS = 300_000
+MAX_PRICED = 3_000_000
 ATTEMPTS = "lake/attempts/*.parquet"
 
 
@@ -60,7 +61,7 @@ def cur(folder: Path, attempts: int) -> Iterator[Row]:
     run_step("normalize_cur", folder, folder / "cur")
     bare = (folder / "cur", "lake/charges/*.parquet")
     finished = run_beside_bare("normalize_cur", bare, folder, folder / "cur")
-    yield _row("normalize CUR 2.0", finished)
+    yield _row("normalize CUR 2.0", finished, aim="≤ 2 ×, < 2 GB")
 
 
 def tokens(folder: Path, attempts: int) -> Iterator[Row]:
@@ -83,6 +84,11 @@ def spans(folder: Path, attempts: int) -> Iterator[Row]:
     yield _row("OTLP/JSON spans", finished, aim="≥ 150,000/s")
 
 
+def prices(folder: Path, attempts: int) -> Iterator[Row]:
+    finished = run_step("prices", folder, folder / "prices", min(attempts, MAX_PRICED))
+    yield _row("list prices, by attempt", finished, aim="≥ 1,500,000/s")
+
+
 def company(folder: Path, attempts: int) -> Iterator[Row]:
     del attempts
     config = str(run_step("configure", folder, folder / "company").result["config"])
@@ -94,7 +100,7 @@ def company(folder: Path, attempts: int) -> Iterator[Row]:
 
 
 PARTS: dict[str, Callable[[Path, int], Iterator[Row]]] = {
-    part.__name__: part for part in (cur, tokens, marts, spans, company)
+    part.__name__: part for part in (cur, tokens, marts, spans, prices, company)
 }
 
 

@@ -93,6 +93,13 @@ def normalize_spans(folder: str) -> Result:
     return normalize_again(Path(folder), "otel_genai", "attempts")
 
 
+def prices(folder: str, attempts: str) -> Result:
+    """What random attempts of every model would cost at list prices."""
+    from benchmarks.prices import measure_prices
+
+    return measure_prices(_emptied(folder), int(attempts))
+
+
 def configure(folder: str) -> Result:
     """Write the sample company's configuration with a lake of its own."""
     from benchmarks.lake import write_sample_config
@@ -117,6 +124,7 @@ STEPS: dict[str, Callable[..., Result]] = {
         normalize_cur,
         generate_spans,
         normalize_spans,
+        prices,
         configure,
     )
 }
