@@ -96,6 +96,60 @@ def test_a_commitment_of_which_the_file_has_one_side_is_not_judged(
     assert check_table(connection, "charges").findings == ()
 
 
+def test_a_purchase_pays_until_the_next_one_and_what_is_open_yet_is_not_judged(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    create_charges(connection, "charges")
+    # As Azure bills by the month: a purchase on the first day pays for all days.
+    connection.execute(
+        "delete from charges where ChargeCategory = 'Purchase' and CommitmentDiscountId = 'plan-1' "
+        "and ChargePeriodStart > '2026-10-01 02:00:00'"
+    )
+    connection.execute(
+        "update charges set BilledCost = 15, ListCost = 15, ContractedCost = 15, "
+        "PricingQuantity = 30, CommitmentDiscountQuantity = 15 "
+        "where ChargeCategory = 'Purchase' and CommitmentDiscountId = 'plan-1'"
+    )
+    assert "commitment-costs-less-than-paid" not in ids(check_table(connection, "charges"))
+    connection.execute(
+        "insert into charges by name select * replace ("
+        "ChargePeriodStart + interval 40 day as ChargePeriodStart, 'i-7' as ResourceId, "
+        "ChargePeriodEnd + interval 40 day as ChargePeriodEnd) from charges "
+        "where ResourceId = 'i-2' and ChargeCategory = 'Usage'"
+    )
+    assert "commitment-costs-less-than-paid" in ids(check_table(connection, "charges"))
+
+
+def test_a_commitment_that_was_refunded_is_not_judged(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    create_charges(connection, "charges")
+    connection.execute(
+        "insert into charges by name select * replace (-BilledCost as BilledCost, "
+        "-ListCost as ListCost, -ContractedCost as ContractedCost, 'Refund' as ChargeDescription, "
+        "-PricingQuantity as PricingQuantity, 'One-Time' as ChargeFrequency) from charges "
+        "where ChargeCategory = 'Purchase' and CommitmentDiscountId = 'plan-1'"
+    )
+    connection.execute("delete from charges where CommitmentDiscountStatus is not null")
+    assert "commitment-costs-less-than-paid" not in ids(check_table(connection, "charges"))
+
+
+@pytest.mark.parametrize("billed", ["0.13", "0.1235", "0.123457"])
+def test_a_vendor_may_round_what_it_bills(
+    connection: duckdb.DuckDBPyConnection, billed: str
+) -> None:
+    create_charges(connection, "charges")
+    connection.execute(
+        "update charges set ListUnitPrice = 0.123456789, ContractedUnitPrice = 0.123456789, "
+        "PricingCurrencyListUnitPrice = 0.123456789, ListCost = 0.123456789, "
+        "PricingCurrencyContractedUnitPrice = 0.123456789, ContractedCost = 0.123456789, "
+        f"BilledCost = {billed}, EffectiveCost = {billed}, PricingCurrencyEffectiveCost = {billed} "
+        "where ResourceId = 'i-2' and ChargeClass is null and PricingQuantity > 0"
+    )
+    found = ids(check_table(connection, "charges"))
+    assert found == ({"billed-above-contracted"} if billed == "0.13" else set())
+
+
 # --- files ----------------------------------------------------------------------------------------
 
 
