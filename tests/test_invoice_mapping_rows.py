@@ -16,6 +16,7 @@ from connectors.invoice_mapping._records import records, segments
 from models.errors import ContractError
 
 TOTAL = "sum(billed_cost), count(*)"
+LATIN = "day,cost,Stück\n2026-10-01,3.75,ü\n"
 QUOTED = 'note,day,cost\n"two\nlines, ""x""",2026-10-01,3.75\n,2026-10-02,\n'
 TWO = [{"day": "2026-10-01", "cost": 1.25}, {"day": "2026-10-02", "cost": 2.5}]
 
@@ -40,12 +41,14 @@ def parquet(folder: Path, query: str) -> bytes:
         ("sent.csv", QUOTED, {"where": "cost is not null"}),
         ("sent.csv", "Invoice 7\n\n" + csv("2026-10-01,3.75"), {"files": {"skip": 2}}),
         ("sent.csv", "day;cost\n2026-10-01;3.75\n", {"files": {"delimiter": ";"}}),
+        ("sent.csv", LATIN.encode("latin-1"), {"files": {"encoding": "latin-1"}}),
+        ("sent.csv", LATIN.encode("utf-16"), {"files": {"encoding": "utf-16"}}),
         ("sent.tsv", "day\tcost\n2026-10-01\t3.75\n", {}),
-        ("sent.csv.gz", gzip.compress(csv("2026-10-01,3.75").encode()), {}),
+        ("sent.csv.gz", gzip.compress(csv("2026-10-01,3.75").encode(), mtime=0), {}),
         ("sent.txt", csv("2026-10-01,3.75"), {"files": {"format": "csv"}}),
         ("sent.json", json.dumps(TWO), {"records": "[]"}),
         ("sent.json", json.dumps({"a": {"b": TWO}}), {"records": "a.b[]"}),
-        ("sent.json.gz", gzip.compress(json.dumps(TWO).encode()), {"records": "[]"}),
+        ("sent.json.gz", gzip.compress(json.dumps(TWO).encode(), mtime=0), {"records": "[]"}),
         ("sent.ndjson", "".join(json.dumps(row) + "\n" for row in TWO), {}),
     ],
 )  # fmt: skip
@@ -238,7 +241,12 @@ def test_a_price_that_is_not_there_leaves_no_cost(mapped: Any) -> None:
         ("sent.csv", "", {}, "2026-10/sent.csv is empty"),
         ("sent.csv", "day,cost\n2026-10-01,1.2", {}, "is cut off: its last line does not end"),
         ("sent.csv", "day,price\n2026-10-01,1\n", {}, "column cost is missing; found day, price"),
-        ("sent.csv.gz", gzip.compress(b"day,cost\n" * 99)[:-9], {}, "is cut off or damaged"),
+        (
+            "sent.csv.gz",
+            gzip.compress(b"day,cost\n" * 99, mtime=0)[:-9],
+            {},
+            "is cut off or damaged",
+        ),
         ("sent.json", "", {"records": "[]"}, "2026-10/sent.json is empty"),
         ("sent.json", '[{"day": "2026', {"records": "[]"}, "is not complete JSON"),
         (
@@ -265,3 +273,31 @@ def test_an_optional_column_may_be_absent(mapped: Any) -> None:
     columns = "sub_account_id, sub_account_name, sub_account_type"
     content = csv("2026-10-01,1,web", columns="day,cost,project")
     assert invoice.quickly(columns, content) == [("web", "web", "Project")]
+
+
+def test_a_page_that_came_twice_is_a_sentence(mapped: Any) -> None:
+    with pytest.raises(ContractError) as said:
+        mapped(unique=["day"], records="[]").quickly("*", json.dumps([*TWO, TWO[1]]), "sent.json")
+    assert str(said.value) == (
+        "2026-10/sent.json, row 2, and 2026-10/sent.json, row 3, are both of "
+        "day '2026-10-02 00:00:00': one of them came twice"
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("x_token_type", "input"),
+        ("x_charge_kind", "gpu"),
+        ("pricing_category", "Spot"),
+        ("charge_frequency", "Monthly"),
+        ("x_finality", "open"),
+    ],
+)
+def test_a_word_that_focus_or_the_ledger_does_not_know_is_a_sentence(
+    mapped: Any, column: str, value: str
+) -> None:
+    invoice = mapped(charges={column: "what"})
+    invoice.send("2026-10.csv", csv(f"2026-10-01,1,{value}", columns="day,cost,what"))
+    said = invoice.sentence()
+    assert f"file 2026-10/2026-10.csv, row 1: {column} is {value}; allowed: " in said

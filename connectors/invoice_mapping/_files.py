@@ -53,7 +53,8 @@ class Invoice:
 
     def text(self, file: str) -> str:
         """Return a small file as text; a ContractError where it is damaged."""
-        return self._bytes(file).decode("utf-8-sig", errors="replace")
+        encoding = self.map_.files.encoding.replace("utf-8", "utf-8-sig")
+        return self._bytes(file).decode(encoding, errors="replace")
 
     def _load(self, file: str, path: str, names: list[str], table: str) -> None:
         suffix = file.removesuffix(".gz").rpartition(".")[2].lower()
@@ -136,6 +137,7 @@ class Invoice:
         return (
             f"read_csv({self._quoted(file)}, header = true, all_varchar = true, "
             f"skip = {self.map_.files.skip}, delim = {quoted(delimiter)}, "
+            f"encoding = {quoted(self.map_.files.encoding)}, "
             """quote = '"', escape = '"', hive_partitioning = false)"""
         )
 
@@ -150,7 +152,7 @@ class Invoice:
             raise ContractError(f"{file} is cut off or damaged: {error}") from error
         if not last:
             raise ContractError(f"{file} is empty")
-        if last != b"\n":
+        if last not in (b"\n", b"\0"):  # in UTF-16, the end of a line has two bytes
             raise ContractError(f"{file} is cut off: its last line does not end")
 
 

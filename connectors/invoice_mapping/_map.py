@@ -76,6 +76,7 @@ class Files(_Model):
     format: Literal["csv", "tsv", "json", "ndjson", "parquet"] | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     skip: Annotated[int, Field(ge=0)] = 0
+    encoding: Literal["utf-8", "utf-16", "latin-1"] = "utf-8"
     # An expression over the rows that gives 'YYYY-MM', where no path tells the billing period.
     period: str | None = None
 
@@ -217,6 +218,8 @@ class Map(_Model):
     lookups: Mapping[str, Lookup] = Field(default_factory=dict)
     where: str | None = None
     optional: tuple[Text, ...] = ()
+    # Columns in which no two rows are alike: a page that came twice is found by them.
+    unique: tuple[Text, ...] = ()
     money: Mapping[str, Money] = Field(default_factory=dict)
     times: Mapping[str, Time] = Field(default_factory=dict)
     categories: tuple[Rule, ...] = ()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from connectors._base import Source
 from connectors._sql import quoted
 from connectors.invoice_mapping._map import Map
-from models.tables import MONEY, QUANTITY, Column
+from models.tables import MONEY, QUANTITY, TOKEN_TYPES, Column
 
 
 def normalize(map_: Map, source: Source) -> Mapping[str, str]:
@@ -52,6 +52,8 @@ def _given(map_: Map) -> dict[str, str]:
 
 def _typed(column: Column, sql: str) -> str:
     """Money and quantities come as the vendor's text; so do instants, in UTC."""
+    if column.name in _ALLOWED:
+        return _one_of(column.name, f"nullif(cast({sql} as varchar), '')")
     if column.type == MONEY and column.name != "pricing_quantity":
         return f"money({sql})" if column.name not in _QUANTITIES else f"cast({sql} as {QUANTITY})"
     if column.type == "bigint":
@@ -61,6 +63,29 @@ def _typed(column: Column, sql: str) -> str:
     return f"cast({sql} as {column.type})"
 
 
+def _one_of(name: str, sql: str) -> str:
+    """A word that FOCUS or the ledger does not know is an error that shows it."""
+    words = ", ".join(quoted(word) for word in _ALLOWED[name])
+    said = quoted(f"; allowed: {', '.join(_ALLOWED[name])}")
+    return (
+        f"case when {sql} is null or {sql} in ({words}) then {sql} else error("
+        f"concat('file ', x_file, ', row ', x_row, ': {name} is ', {sql}, {said})) end"
+    )
+
+
+_ALLOWED: dict[str, tuple[str, ...]] = {
+    "service_category": (
+        "AI and Machine Learning", "Analytics", "Business Applications", "Compute", "Databases",
+        "Developer Tools", "Identity", "Integration", "Internet of Things",
+        "Management and Governance", "Media", "Migration", "Mobile", "Multicloud", "Networking",
+        "Other", "Security", "Storage", "Web",
+    ),
+    "charge_frequency": ("One-Time", "Recurring", "Usage-Based"),
+    "pricing_category": ("Standard", "Dynamic", "Committed", "Other"),
+    "x_charge_kind": ("tokens", "capacity"),
+    "x_token_type": TOKEN_TYPES,
+    "x_finality": ("final", "provisional"),
+}  # fmt: skip
 _QUANTITIES = {"pricing_quantity", "consumed_quantity", "commitment_discount_quantity"}
 
 

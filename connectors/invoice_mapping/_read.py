@@ -42,13 +42,14 @@ def read(
         order by x_file, x_row, x_part
     """)
     _check_numbers_and_times(connection, map_)
+    _check_unique(connection, map_)
     check_totals(invoice)
     return {"raw": "select * from invoice_rows"}
 
 
 def needed_columns(map_: Map) -> frozenset[str]:
     """Return the vendor's columns that the map reads of its rows."""
-    named = {rule.column for rule in map_.categories if rule.column}
+    named = {rule.column for rule in map_.categories if rule.column} | set(map_.unique)
     for place, text in expressions(map_).items():
         named |= columns_of(text, place)
     for name, lookup in map_.lookups.items():
@@ -155,4 +156,23 @@ def _check(connection: DuckDBPyConnection, column: str, allowed: str) -> None:
     if bad:
         raise ContractError(
             f"file {bad[1]}, row {bad[2]}: {column} is {bad[0]!r}; allowed: {allowed}"
+        )
+
+
+def _check_unique(connection: DuckDBPyConnection, map_: Map) -> None:
+    if not map_.unique:
+        return
+    key = ", ".join(identifier(column) for column in map_.unique)
+    twice = connection.execute(
+        f"select {key}, min(x_file), max(x_file), min(x_row), max(x_row) from invoice_rows "
+        f"group by {key} having count(*) > 1 order by all limit 1"
+    ).fetchone()
+    if twice:
+        *values, first, last, row, other = twice
+        shown = ", ".join(
+            f"{column} {value!r}" for column, value in zip(map_.unique, values, strict=True)
+        )
+        raise ContractError(
+            f"{first}, row {row}, and {last}, row {other}, are both of {shown}: "
+            "one of them came twice"
         )
