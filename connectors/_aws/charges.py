@@ -117,10 +117,12 @@ CHARGES_SQL = f"""
         -- What it costs.
         billed as billed_cost,
         effective as effective_cost,
-        listed as list_cost,
-        contracted as contracted_cost,
         {_unit_price("pricing_public_on_demand_rate", "listed")} as list_unit_price,
         {_unit_price("line_item_unblended_rate", "contracted")} as contracted_unit_price,
+        -- Price × quantity, to the last of our digits.
+        coalesce(cast(list_unit_price * quantity as decimal(38, 12)), listed) as list_cost,
+        coalesce(cast(contracted_unit_price * quantity as decimal(38, 12)), contracted)
+            as contracted_cost,
         case
             when sku_price_id is null then null
             when pricing_term = 'Spot' or line_item_usage_type like '%SpotUsage%' then 'Dynamic'
