@@ -15,6 +15,7 @@ from gcp_rows import Gcp, credit, row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors._base import Window
 from connectors._lake import Lake
 
 
