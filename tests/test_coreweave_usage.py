@@ -140,6 +140,39 @@ def test_the_api_is_asked_what_the_configuration_says(
     assert len(mine.current("metered_usage")) == 1
 
 
+def test_pages_are_asked_for_until_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COREWEAVE_TOKEN", "secret")
+    monkeypatch.setattr(_http, "now", lambda: datetime(2026, 10, 20, tzinfo=UTC))
+
+    def answer(request: Asked) -> Answer:
+        token = "" if request.query.get("page_token") else "p2"
+        return 200, {}, json.dumps({"data": [dict(ROW)], "nextPageToken": token}).encode()
+
+    export = {
+        "key_env": "COREWEAVE_TOKEN",
+        "ask": {"path": "focus"},
+        "pages": {"cursor": "page_token", "token": "nextPageToken"},
+    }
+    with api_server(answer) as url:
+        mine = FocusSource(tmp_path, url, CONNECTOR, {"export": export})
+        assert mine.failures(Window("2026-10", "2026-10")) == []
+    usage = mine.current("metered_usage")
+    assert [row["x_file"] for row in usage] == ["page-0001.json", "page-0002.json"]
+
+
+def test_a_page_that_is_missing_is_a_sentence(mine: FocusSource) -> None:
+    save_json(mine, {"data": [dict(ROW)], "nextPageToken": "p2"})
+    (said,) = mine.failures()
+    assert said.endswith("usage-0001.json says nextPageToken, but it is the last page that is here")
+
+
+def test_a_month_without_use_has_no_rows(mine: FocusSource) -> None:
+    save_json(mine, {"data": [], "nextPageToken": ""})
+    assert mine.rows("metered_usage") == []
+
+
 def test_a_url_without_what_to_ask_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"the option export must say what to ask there"):
         FocusSource(tmp_path, "https://api.example.com", CONNECTOR).failures()

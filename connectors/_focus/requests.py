@@ -47,6 +47,15 @@ class Waiting(_Model):
     at_most: float = 1800
 
 
+class Pages(_Model):
+    """How JSON goes on over several pages; places in a page are dotted, as in `_http.Paging`."""
+
+    cursor: str | None = "page"
+    token: str | None = "next_page"
+    has_more: str | None = None
+    records: str | None = "data"
+
+
 class Export(_Model):
     """What to ask, how to wait for it, and what comes: the file itself, or a link to one."""
 
@@ -56,6 +65,7 @@ class Export(_Model):
     headers: Mapping[str, str] = {}
     ask: Question
     wait: Waiting | None = None
+    pages: Pages | None = None
     file: str = "focus.csv"  # its name, unless it is an archive
     archive: bool = False
 
@@ -65,8 +75,11 @@ def fetch(url: str, export: Export, delivery: Delivery, folder: Path) -> Deliver
     question = _filled(export.ask, delivery.slot)
     credential = _http.Credential(export.key_env, export.key_header, export.key_scheme)
     target = folder / ("archive" if export.archive else export.file)
-    with _http.connect(url, credential, export.headers) as api:
-        if export.wait is None:
+    kept = folder.parent / ".unfinished" / delivery.slot
+    with _http.connect(url, credential, export.headers, kept) as api:
+        if export.pages is not None:
+            _http.save(api, _endpoint(question, export.pages), folder)
+        elif export.wait is None:
             target.write_bytes(
                 api.send(question.method, question.path, question.params, question.body)
             )
@@ -77,6 +90,17 @@ def fetch(url: str, export: Export, delivery: Delivery, folder: Path) -> Deliver
         request["archive_sha256"] = hashlib.sha256(target.read_bytes()).hexdigest()
         request["files"] = unpack(target, folder)
     return replace(delivery, request=request)
+
+
+def _endpoint(question: Question, pages: Pages) -> _http.Endpoint:
+    return _http.Endpoint(
+        "page",
+        question.path,
+        question.params,
+        _http.Paging(**pages.model_dump()),
+        method=question.method,
+        body=question.body,
+    )
 
 
 def _filled(question: Question, period: str) -> Question:

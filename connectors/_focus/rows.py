@@ -1,6 +1,7 @@
 """The rows of FOCUS files as text, whichever version, format and vendor they are from."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def read_rows(
         allowed = ", ".join(suffixes)
         raise ContractError(f"no data file among {', '.join(files)}; allowed: {allowed}")
     filled = [file for file in data_files if not is_empty(folder / file)] or data_files
+    _check_last_page(folder, filled[-1])
     queries = [_rows(connection, folder, file, required) for file in filled]
     query = " union all by name ".join(queries)
     if not filled[0].endswith(".parquet"):
@@ -43,7 +45,7 @@ def read_rows(
 
 
 def _rows(connection: DuckDBPyConnection, folder: Path, file: str, required: Sequence[str]) -> str:
-    scan, row = _scan(connection, folder, file)
+    scan, row = _scan(connection, folder, file, required)
     described = connection.execute(f"describe select * from {scan}").fetchall()
     types = {name: type_name for name, type_name, *_ in described if name != "file_row_number"}
     columns = named(types)
@@ -59,24 +61,35 @@ def _rows(connection: DuckDBPyConnection, folder: Path, file: str, required: Seq
     )
 
 
-def _scan(connection: DuckDBPyConnection, folder: Path, file: str) -> tuple[str, str]:
+def _scan(
+    connection: DuckDBPyConnection, folder: Path, file: str, required: Sequence[str]
+) -> tuple[str, str]:
     """Return what a file's rows are selected from, and the number of a row."""
     if file.endswith(".json"):
-        return _page(connection, folder, file), "row_number() over ()"
+        return _page(connection, folder, file, required), "row_number() over ()"
     check_complete(folder / file, file)
     if file.endswith(".parquet"):
         return _parquet(folder / file), "file_row_number + 1"
     return _csv(folder / file), "row_number() over ()"
 
 
-def _page(connection: DuckDBPyConnection, folder: Path, file: str) -> str:
+def _check_last_page(folder: Path, file: str) -> None:
+    """Refuse pages of which the last one says that another follows."""
+    page = read_json(folder, file) if file.endswith(".json") else None
+    if isinstance(page, dict):
+        for name, value in page.items():
+            if re.match("(?i)next|has_?more", name) and value:
+                raise ContractError(f"{file} says {name}, but it is the last page that is here")
+
+
+def _page(connection: DuckDBPyConnection, folder: Path, file: str, required: Sequence[str]) -> str:
     """Make a table of a JSON page: a list of rows, or an object that has one such list."""
     page = read_json(folder, file)
     values = page.values() if isinstance(page, dict) else [page]
     lists = [value for value in values if isinstance(value, list)]
-    if len(lists) != 1 or not all(isinstance(row, dict) for row in lists[0] or [None]):
+    if len(lists) != 1 or not all(isinstance(row, dict) for row in lists[0]):
         raise ContractError(f"{file} is neither a list of rows nor an object with one such list")
-    names = list(dict.fromkeys(name for row in lists[0] for name in row))
+    names = list(dict.fromkeys(name for row in lists[0] for name in row)) or list(required)
     structure = json.dumps([dict.fromkeys(names, "VARCHAR")])
     table = '"' + file.replace('"', '""') + '"'
     connection.execute(

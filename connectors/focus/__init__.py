@@ -11,8 +11,8 @@ file does not have is NULL. A location is
 """
 
 from connectors._base import About, Connector
-from connectors._focus.charges import AMOUNTS
 from connectors._focus.columns import COLUMNS
+from connectors._focus.costs import AMOUNTS
 from connectors._focus.rows import read
 from connectors.focus._sources import FocusOptions, discover, fetch, normalize
 from models.tables import CHARGES

@@ -6,8 +6,8 @@ exports: `2026-10/20261103T060000Z/` with the archive or what was in it. A slot 
 """
 
 from connectors._base import About, Connector
-from connectors._focus.charges import AMOUNTS
 from connectors._focus.columns import COLUMNS
+from connectors._focus.costs import AMOUNTS
 from connectors._focus.rows import read
 from connectors.nebius_focus._fetch import NebiusOptions, discover, fetch, normalize
 from models.tables import CHARGES
