@@ -197,8 +197,10 @@ def test_without_a_manifest_the_newest_file_of_the_days_is_the_run(exports: Expo
 
 def test_parts_whose_manifest_is_not_written_yet_are_left_alone(exports: Exports) -> None:
     exports.run([line("6")], submitted=EARLY)
-    unfinished = exports.run([line("7")], submitted=LATE)
-    (unfinished / "manifest.json").unlink()
+    manifest = exports.run([line("7")], submitted=LATE) / "manifest.json"
+    manifest.write_bytes(b"")
+    assert exports.read() == {}
+    manifest.unlink()
     assert exports.read() == {}
     assert exports.total() == Decimal(6)
 

@@ -65,6 +65,9 @@ class _WithoutSignatures(logging.Filter):
         return "sig=" not in record.getMessage()
 
 
+_WITHOUT_SIGNATURES = _WithoutSignatures()
+
+
 def split_location(location: str) -> tuple[str, str]:
     """Return the address of the API and the scope, of https://management.azure.com/<scope>."""
     parts = urlsplit(location)
@@ -83,7 +86,8 @@ def connect(address: str) -> Iterator[CostManagementClient]:
     host = urlsplit(address).hostname or ""
     if not address.startswith("https://") and host not in _LOOPBACK:
         raise ConfigError(f"{address} would send a token unencrypted: use https")
-    logging.getLogger("urllib3.connectionpool").addFilter(_WithoutSignatures())
+    # Adding the same filter again changes nothing.
+    logging.getLogger("urllib3.connectionpool").addFilter(_WITHOUT_SIGNATURES)
     policies: dict[str, Any] = {
         "retry_policy": ThrottlingPolicy(retry_total=6, retry_backoff_factor=2),
         # A caller with a name has a quota of its own.

@@ -93,7 +93,9 @@ def _range_folder(path: str) -> str:
 
 
 def read_manifest(store: Store, file: StoredFile, files: dict[str, StoredFile]) -> Run | None:
-    """Return the run of a manifest; None where its dataset is no costs."""
+    """Return the run of a manifest; None where it is no costs, or not written yet."""
+    if not file.size:
+        return None
     body = store.read(file)
     try:
         manifest = json.loads(body)
