@@ -209,23 +209,21 @@ def test_a_file_that_is_not_utf_8_is_a_sentence(exports: Exports) -> None:
 # --- values ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("tags", "expected"),
-    [
-        ("", None),
-        ("{}", None),
-        ('"env": "prod","team": "search"', {"env": "prod", "team": "search"}),
-        ('{"env": "prod"}', {"env": "prod"}),
-        ('"k8s": "{\\"a\\": 1}"', {"k8s": '{"a": 1}'}),
-        ('{"owner": {"unit": "x"}}', {"owner": '{"unit":"x"}'}),
-        ('"env: prod', {"x_unparsed": '"env: prod'}),
-    ],
-)
-def test_tags_are_a_flat_object_with_braces_or_without(
-    exports: Exports, tags: str, expected: dict[str, str] | None
-) -> None:
-    (charge,) = read(exports, csv_bytes([line("6", Tags=tags)]))
-    assert (json.loads(charge["tags"]) if charge["tags"] else None) == expected
+TAGS: list[tuple[str, dict[str, str] | None]] = [
+    ("", None),
+    ("{}", None),
+    ('"env": "prod","team": "search"', {"env": "prod", "team": "search"}),
+    ('{"env": "prod"}', {"env": "prod"}),
+    ('"k8s": "{\\"a\\": 1}"', {"k8s": '{"a": 1}'}),
+    ('{"owner": {"unit": "x"}}', {"owner": '{"unit":"x"}'}),
+    ('"env: prod', {"x_unparsed": '"env: prod'}),
+]
+
+
+def test_tags_are_a_flat_object_with_braces_or_without(exports: Exports) -> None:
+    charges = read(exports, csv_bytes([line("6", Tags=tags) for tags, _ in TAGS]))
+    got = [json.loads(charge["tags"]) if charge["tags"] else None for charge in charges]
+    assert got == [expected for _, expected in TAGS]
 
 
 def test_a_machine_of_a_scale_set_is_a_resource_of_its_own(exports: Exports) -> None:

@@ -133,33 +133,40 @@ def test_commitment_ids_are_one_whatever_their_case(exports: Exports) -> None:
 # --- prices and quantities ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("measure", "quantity", "consumed", "unit", "pricing_unit"),
-    [
-        ("1 Hour", "24", "24", "Hours", "Hours"),
-        ("100 Hours", "0.24", "24", "Hours", "100 Hours"),
-        ("10K", "0.0004", "4", "Units", "10000 Units"),
-        ("1 GB/Month", "2.5", "2.5", "GB-Months", "GB-Months"),
-        ("1M", "0.25", "250000", "Units", "1000000 Units"),
-        ("1,000", "2", "2000", "Units", "1000 Units"),
-        ("1/Month", "0.5", "0.5", "Units/Month", "Units/Month"),
-        ("1K/Month", "2", "2000", "Units/Month", "1000 Units/Month"),
-        ("5 MB", "2", "10", "MB", "5 MB"),
-        ("1 Widget", "3", "3", "Widget", "Widget"),
-        ("", "3", "3", "Units", "Units"),
-    ],
-)
-def test_a_unit_of_measure_is_a_number_of_units(
-    exports: Exports, measure: str, quantity: str, consumed: str, unit: str, pricing_unit: str
-) -> None:
-    cost = Decimal(quantity) * Decimal("0.25")
-    exports.run([line(f"{cost}", UnitOfMeasure=measure, Quantity=quantity)])
+# Unit of measure, quantity: consumed, and the units of both.
+MEASURES = [
+    ("1 Hour", "24", "24", "Hours", "Hours"),
+    ("100 Hours", "0.24", "24", "Hours", "100 Hours"),
+    ("10K", "0.0004", "4", "Units", "10000 Units"),
+    ("1 GB/Month", "2.5", "2.5", "GB-Months", "GB-Months"),
+    ("1M", "0.25", "250000", "Units", "1000000 Units"),
+    ("1,000", "2", "2000", "Units", "1000 Units"),
+    ("1/Month", "0.5", "0.5", "Units/Month", "Units/Month"),
+    ("1K/Month", "2", "2000", "Units/Month", "1000 Units/Month"),
+    ("5 MB", "2", "10", "MB", "5 MB"),
+    ("1 Widget", "3", "3", "Widget", "Widget"),
+    ("", "3", "3", "Units", "Units"),
+]
+
+
+def test_a_unit_of_measure_is_a_number_of_units(exports: Exports) -> None:
+    costs = [Decimal(quantity) * Decimal("0.25") for _, quantity, *_ in MEASURES]
+    exports.run(
+        [
+            line(f"{cost}", UnitOfMeasure=measure, Quantity=quantity)
+            for cost, (measure, quantity, *_) in zip(costs, MEASURES, strict=True)
+        ]
+    )
     assert exports.read() == {}
-    (charge,) = exports.charges()
-    assert (charge["consumed_quantity"], charge["consumed_unit"]) == (Decimal(consumed), unit)
-    assert (charge["pricing_quantity"], charge["pricing_unit"]) == (Decimal(quantity), pricing_unit)
-    assert charge["contracted_cost"] == charge["billed_cost"] == cost
-    assert charge["list_cost"] == 2 * cost
+    charges = exports.charges()
+    for charge, cost, (_, quantity, consumed, unit, pricing_unit) in zip(
+        charges, costs, MEASURES, strict=True
+    ):
+        assert (charge["consumed_quantity"], charge["consumed_unit"]) == (Decimal(consumed), unit)
+        assert charge["pricing_quantity"] == Decimal(quantity)
+        assert charge["pricing_unit"] == pricing_unit
+        assert charge["contracted_cost"] == charge["billed_cost"] == cost
+        assert charge["list_cost"] == 2 * cost
 
 
 def test_a_quantity_of_single_units_is_divided_by_its_block(exports: Exports) -> None:
