@@ -10,8 +10,8 @@ import yaml
 
 from benchmarks import ROOT, fleet
 from connectors._lake import Lake
-from connectors._normalize import _write
 from connectors._sql import connect
+from connectors._write import write
 from larkspur.api_bills import billed_tokens, cost_lines
 from larkspur.company import DAY, SAMPLE, SEED, Period, iso, month_of
 from larkspur.draws import Draws
@@ -206,7 +206,7 @@ def _put(
     )
     with connect() as connection:
         connection.register("frame", frame.to_arrow())
-        written = _write(lake, connection, table, query, manifest)
+        written = write(lake, connection, table, query, manifest)
     amount = Decimal(frame["nano"].sum()).scaleb(-9) if is_bill else None
     total = {
         "billing_currency": "USD" if is_bill else None,
