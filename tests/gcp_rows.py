@@ -94,16 +94,21 @@ class Gcp:
         return landing | normalize(self.lake, self.source, CONNECTOR)
 
     def charges(self, *rows: dict[str, Any]) -> list[dict[str, Any]]:
-        """The charges of everything in force, after `rows` have come in a file of their own."""
+        """The charges of `rows`, or of everything in force after a run."""
         if rows:
-            self.write("rows.json", *rows)
+            return self._normalized(self.write("rows.json", *rows))
         failures = self.run()
         assert failures == {}, failures
         index = self.lake.index().filter(table="charges", status="current")
         files = [str(self.lake.root / file) for file in index["file"]]
-        cursor = duckdb.execute("select * from read_parquet(?)", [files])
-        names = [item[0] for item in cursor.description or []]
-        return [dict(zip(names, found, strict=True)) for found in cursor.fetchall()]
+        return _dicts(duckdb.execute("select * from read_parquet(?)", [files]))
+
+    def _normalized(self, file: Path) -> list[dict[str, Any]]:
+        """The charges of one file, as the connector has them: without a lake, which takes time."""
+        with connect() as connection:
+            for name, query in CONNECTOR.read(connection, file.parent, [file.name]).items():
+                connection.execute(f"create temp view {name} as {query}")
+            return _dicts(connection.execute(CONNECTOR.normalize(self.source)["charges"]))
 
     def billed(self) -> Decimal:
         return sum((charge["billed_cost"] for charge in self.charges()), Decimal(0))
@@ -124,3 +129,8 @@ class Gcp:
             ).fetchone()
         assert found
         return Decimal(found[0])
+
+
+def _dicts(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    names = [item[0] for item in cursor.description or []]
+    return [dict(zip(names, found, strict=True)) for found in cursor.fetchall()]

@@ -50,7 +50,8 @@ def test_a_promotion_is_a_credit_of_its_own_and_other_credits_lower_the_price(gc
 
 def test_parts_of_a_row_add_up_to_it_though_each_is_rounded(gcp: Gcp) -> None:
     tiny = "-0.00000000000049"
-    charges = gcp.charges(row("1", credits=[credit("PROMOTION", tiny)] * 3))
+    gcp.write("a.json", row("1", credits=[credit("PROMOTION", tiny)] * 3))
+    charges = gcp.charges()
 
     (total,) = gcp.lake.index().filter(table="charges")["delivered"][0]
     billed = sum(charge["billed_cost"] for charge in charges)

@@ -199,6 +199,15 @@ def test_commitments_of_resources_are_apart_from_those_of_spend(gcp: Gcp) -> Non
     assert unused == 1
 
 
+def test_a_standard_export_names_no_subscription_but_a_fee_by_its_sku(gcp: Gcp) -> None:
+    rows = [item | {"subscription": None} for item in OLDER_UNDER]
+
+    charges = gcp.charges(*rows)
+
+    assert {charge["commitment_discount_id"] for charge in charges} == {"OLD FEE"}
+    assert total(charges, "effective_cost") == total(charges, "billed_cost") == Decimal("0.216")
+
+
 def test_covered_usage_whose_fee_is_in_another_load_costs_nothing_there(gcp: Gcp) -> None:
     gcp.write("fee.json", older_fee("0.10", "13.9", None))
     gcp.write("usage.json", older("2", RAM, "8", "0.25", "-2"))

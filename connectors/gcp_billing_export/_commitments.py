@@ -27,8 +27,8 @@ _ORIGINATING_SKU = f"""list_filter(
 
 # What covering credits take off a row; nothing where they have the sign of the cost itself, which
 # a correction of them alone has.
-_IS_COVERING = f"credit.type in {texts(COVERING)}"
-COVERED = f"greatest(0, -sign(exact(cost)) * {sum_of_credits(_IS_COVERING)}) * sign(exact(cost))"
+IS_COVERING = f"credit.type in {texts(COVERING)}"
+COVERED = f"greatest(0, -sign(exact(cost)) * {sum_of_credits(IS_COVERING)}) * sign(exact(cost))"
 # What a row costs but for the incentives that stand by themselves.
 CHARGED = f"(exact(cost) + {sum_of_credits()} - {sum_of_credits(IS_PROMOTION)})"
 
@@ -69,7 +69,7 @@ _POOLS = f"""
             {IS_OLDER_FEE} as is_fee
         from delivered
         where {IS_OLDER_FEE} or list_count(list_filter(
-            credits, lambda credit: {_IS_COVERING}
+            credits, lambda credit: {IS_COVERING}
         )) > 0
     ),
 
@@ -77,7 +77,7 @@ _POOLS = f"""
         select
             x_file,
             x_row,
-            subscription_instance_id,
+            coalesce(subscription_instance_id, sku_id) as commitment_id,
             {POOL} as pool_key,
             is_fee,
             {UNITS.format("cast(covered as decimal(38, 12))")} as covered_units,
@@ -91,7 +91,7 @@ _POOLS = f"""
             coalesce(sum(fee_units) filter (is_fee), 0)::hugeint as fee,
             coalesce(sum(covered_units) filter (not is_fee), 0)::hugeint as covered,
             max({{'file': x_file, 'row': x_row}}) filter (not is_fee) as last_row,
-            min(subscription_instance_id) filter (is_fee) as commitment_id
+            min(pooled.commitment_id) filter (is_fee) as commitment_id
         from pooled
         group by pool_key
         having covered <> 0

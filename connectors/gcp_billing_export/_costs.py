@@ -26,6 +26,7 @@ from connectors.gcp_billing_export._columns import (
 from connectors.gcp_billing_export._commitments import (
     CHARGED,
     COVERED,
+    IS_COVERING,
     IS_OLDER_FEE,
     POOL,
     SHARE,
@@ -191,8 +192,10 @@ _MEASURED = f"""
         coalesce(
             subscription_instance_id,
             pool.commitment_id,
-            consumption_model_id,
-            if(part = 'fee', sku_id, null),
+            if(has_commitment_price, consumption_model_id, null),
+            if(part in ('fee', 'unused'), sku_id, null),
+            -- Its fee is in another load.
+            list_filter(credits, lambda credit: {IS_COVERING})[1].id,
             'unknown'
         ) as commitment,
         {number("usage_amount")} as usage_quantity,
