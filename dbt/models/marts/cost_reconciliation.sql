@@ -52,12 +52,15 @@ stated as (
     select
         source,
         billing_period,
-        billing_currency,
+        -- Of metered use only rows can be stated.
+        case when billed_cost is not null or source not in (
+            select usage.source from {{ ref('int_usage_totals') }} as usage
+        ) then billing_currency end as billing_currency,
         any_value(rows) as rows,
         any_value(billed_cost) as billed_cost
     from {{ ref('stg_lake__control_totals') }}
     where billing_period is not null
-    group by source, billing_period, billing_currency
+    group by all
 ),
 
 failures as (
@@ -131,6 +134,7 @@ told as (
         source,
         billing_period,
         billing_currency,
+        -- With all their digits: amounts of different types would be made alike, and rounded.
         unnest([
             {
                 'step': 'landed',
@@ -147,22 +151,22 @@ told as (
                 'step': 'normalized',
                 'step_order': 2,
                 'is_told': billing_currency is not null and coalesce(stated_cost, delivered_cost, normalized_cost) is not null,
-                'expected_cost': delivered_cost - rounding,
-                'actual_cost': normalized_cost,
+                'expected_cost': (delivered_cost - rounding)::decimal(38, 24),
+                'actual_cost': normalized_cost::decimal(38, 24),
                 'expected_rows': null,
                 'actual_rows': null,
-                'rounding': rounding,
+                'rounding': rounding::decimal(38, 24),
                 'expected_from': 'delivered amounts, rounded half-even to 12 decimals a row'
             },
             {
                 'step': 'priced',
                 'step_order': 3,
                 'is_told': metered_rows is not null or priced_cost is not null,
-                'expected_cost': metered_cost - priced_rounding,
-                'actual_cost': priced_cost,
+                'expected_cost': (metered_cost - priced_rounding)::decimal(38, 24),
+                'actual_cost': priced_cost::decimal(38, 24),
                 'expected_rows': metered_rows,
                 'actual_rows': priced_rows,
-                'rounding': priced_rounding,
+                'rounding': priced_rounding::decimal(38, 24),
                 'expected_from': if(
                     billing_currency is null,
                     'use without a price: see unpriced_usage',
@@ -173,8 +177,8 @@ told as (
                 'step': 'effective',
                 'step_order': 4,
                 'is_told': billing_currency is not null,
-                'expected_cost': billed_cost + paid + amortized + billed_as_used,
-                'actual_cost': effective_cost,
+                'expected_cost': (billed_cost + paid + amortized + billed_as_used)::decimal(38, 24),
+                'actual_cost': effective_cost::decimal(38, 24),
                 'expected_rows': null,
                 'actual_rows': null,
                 'rounding': null,
@@ -184,8 +188,8 @@ told as (
                 'step': 'allocated',
                 'step_order': 5,
                 'is_told': billing_currency is not null,
-                'expected_cost': effective_cost,
-                'actual_cost': allocated_cost,
+                'expected_cost': effective_cost::decimal(38, 24),
+                'actual_cost': allocated_cost::decimal(38, 24),
                 'expected_rows': null,
                 'actual_rows': null,
                 'rounding': null,
