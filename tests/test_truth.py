@@ -22,6 +22,12 @@ def half_digits() -> Decimal:
         )
 
 
+def traced_sources() -> list[str]:
+    """The sources whose true costs are known: those of the traffic that was traced."""
+    with (TRUTH / "lines.csv").open() as file:
+        return sorted({row["source"] for row in csv.DictReader(file)})
+
+
 def true_components() -> dict[tuple[str, str], Decimal]:
     rows = duckdb.execute(
         "select customer_id, component, cost from read_parquet(?)",
@@ -47,7 +53,8 @@ def test_every_customer_and_component_is_true_within_the_printed_digits(company:
             (customer, component): cost
             for customer, component, cost in warehouse.execute(
                 "select customer_id, component, sum(effective_cost)"
-                " from marts.allocated_costs group by all"
+                " from marts.allocated_costs where list_contains(?, source) group by all",
+                [traced_sources()],
             ).fetchall()
         }
     truth, attempts = true_components(), attempts_by_customer()
