@@ -1,6 +1,5 @@
 -- One row a distinct tuple of metered use that a rate card reads, and a day, with the one line that
 -- prices it, or the reason why none does. The configuration lets no two lines match.
-{%- set ours = {'sku': 'sku_id', 'model': 'billed_model', 'region': 'region_id'} %}
 {%- set exact = ['token_type', 'service_tier', 'pricing_category'] %}
 with tuples as (
     select distinct
@@ -15,13 +14,13 @@ compared as (
         lines,
         tuples.sku_id glob lines.sku as is_of_sku,
         tuples.consumed_unit = lines.consumed_unit as is_in_unit,
-        {% for name in exact -%}
-        coalesce(tuples.{{ name }} = lines.{{ name }}, lines.{{ name }} is null) and
-        {% endfor -%}
-        {% for name in ['model', 'region'] -%}
-        (lines.{{ name }} is null or coalesce(tuples.{{ ours[name] }}, '') glob lines.{{ name }})
-        {{- ' and' if not loop.last }}
-        {% endfor -%}
+        true
+        {%- for name in exact %}
+        and coalesce(tuples.{{ name }} = lines.{{ name }}, lines.{{ name }} is null)
+        {%- endfor %}
+        {%- for ours, theirs in {'billed_model': 'model', 'region_id': 'region'}.items() %}
+        and (lines.{{ theirs }} is null or coalesce(tuples.{{ ours }}, '') glob lines.{{ theirs }})
+        {%- endfor %}
         as is_of_kind,
         coalesce(lines.valid_from <= tuples.charge_date, true)
         and coalesce(lines.valid_to > tuples.charge_date, true) as is_valid

@@ -1,5 +1,6 @@
 -- An inference is what the caller wanted: retries and fallbacks are attempts of one.
 {{ config(materialized='view') }}
+{%- set mixed = 'min(billing_currency) <> max(billing_currency)' %}
 select
     inference_id,
     min(workflow_run_id) as workflow_run_id,
@@ -12,9 +13,10 @@ select
     bool_or(status = 'ok') as is_successful,
     count(distinct attempt_id) as attempts,
     count(distinct attempt_id) filter (where direct_cost is null) as unpriced_attempts,
-    min(billing_currency) as billing_currency,
-    sum(direct_cost)::decimal(38, 12) as direct_cost,
-    (sum(direct_cost) filter (where status <> 'ok'))::decimal(38, 12) as failed_cost,
-    min(unpriced_reason) as unpriced_reason
+    -- A fallback to another vendor can be billed in another currency: nothing is summed across them.
+    if({{ mixed }}, null, min(billing_currency)) as billing_currency,
+    if({{ mixed }}, null, sum(direct_cost))::decimal(38, 12) as direct_cost,
+    if({{ mixed }}, null, sum(direct_cost) filter (where status <> 'ok'))::decimal(38, 12) as failed_cost,
+    if({{ mixed }}, 'its attempts are billed in several currencies', min(unpriced_reason)) as unpriced_reason
 from {{ ref('attempt_costs') }}
 group by inference_id
