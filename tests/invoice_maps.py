@@ -16,7 +16,6 @@ from connectors._lake import Lake
 from connectors._normalize import normalize
 from connectors._sql import connect
 from connectors.invoice_mapping import MappedOptions, connector_of
-from connectors.invoice_mapping._check import check_map
 from connectors.invoice_mapping._yaml import load_map
 
 LATE = "20261103T060000Z"  # when the last answers of the sample were fetched
@@ -67,9 +66,8 @@ class Mapped:
     def __init__(self, root: Path, content: Mapping[str, Any]) -> None:
         file = root / "map.yml"
         file.write_text(yaml.safe_dump(dict(content), allow_unicode=True))
-        map_ = load_map(file)
-        check_map(map_)
-        self.connector = connector_of("polar", map_)
+        self.map_ = load_map(file)
+        self.connector = connector_of("polar", self.map_)
         self.folder = root / "sent"
         self.folder.mkdir(exist_ok=True)
         self.lake = Lake(root / "lake")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from invoice_maps import Mapped, csv, plain
 
@@ -218,9 +218,12 @@ PRICED = {
 }
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@pytest.fixture(scope="module")
+def priced(tmp_path_factory: pytest.TempPathFactory) -> Mapped:
+    return Mapped(tmp_path_factory.mktemp("priced"), plain(money={"price": {}}, charges=PRICED))
+
+
+@settings(max_examples=25, deadline=None)
 @given(
     rows=st.lists(
         st.tuples(
@@ -233,12 +236,13 @@ PRICED = {
     )
 )
 def test_list_cost_is_price_times_quantity_exactly_and_billed_cost_the_vendors(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[Decimal, Decimal, Decimal | None]]
+    priced: Mapped, rows: list[tuple[Decimal, Decimal, Decimal | None]]
 ) -> None:
-    lines = [f"2026-10-01,{cost:f},{hours:f},{price or ''}" for cost, hours, price in rows]
-    found = Mapped(
-        tmp_path_factory.mktemp("priced"), plain(money={"price": {}}, charges=PRICED)
-    ).quickly(
+    lines = [
+        f"2026-10-01,{cost:f},{hours:f},{'' if price is None else f'{price:f}'}"
+        for cost, hours, price in rows
+    ]
+    found = priced.quickly(
         "billed_cost, effective_cost, list_cost, contracted_cost, list_unit_price, "
         "contracted_unit_price, pricing_quantity, sku_price_id, consumed_quantity",
         csv(*lines, columns="day,cost,hours,price"),

@@ -10,13 +10,14 @@ from invoice_maps import ABOUT, Mapped, csv, plain
 
 from connectors._base import Window
 from connectors._normalize import normalize
+from connectors.invoice_mapping._check import check_map
 from models.errors import ConfigError
 from pipelines.settings import load_settings
 
 
 def refused(tmp_path: Path, content: dict[str, Any]) -> str:
     with pytest.raises(ConfigError) as error:
-        Mapped(tmp_path, content)
+        check_map(Mapped(tmp_path, content).map_)
     said = str(error.value)
     assert "\n" not in said
     return said

@@ -10,6 +10,7 @@ import yaml
 from invoice_maps import Mapped
 
 from connectors.invoice_mapping._api import PLACEHOLDERS, Api
+from connectors.invoice_mapping._check import check_map
 from connectors.invoice_mapping._macros import MACROS
 from connectors.invoice_mapping._map import Map
 from models.errors import ContractError
@@ -23,7 +24,9 @@ def printed(language: str) -> list[str]:
 
 @pytest.fixture
 def polar(tmp_path: Path) -> Mapped:
-    return Mapped(tmp_path, yaml.safe_load(printed("yaml")[1]))
+    polar = Mapped(tmp_path, yaml.safe_load(printed("yaml")[1]))
+    check_map(polar.map_)
+    return polar
 
 
 def test_the_guides_map_reads_its_invoice(polar: Mapped) -> None:

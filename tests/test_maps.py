@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,13 @@ def test_every_shipped_map_binds_and_says_where_its_vendor_documents_the_format(
     assert all_connectors()[name].title == map_.title
 
 
-@pytest.fixture
-def known(tmp_path: Path) -> Callable[[str], Sample]:
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Sample]:
+    """The sample of a source, landed once."""
+
+    @cache
     def land(name: str) -> Sample:
-        landed = sample(name, tmp_path / name)
+        landed = sample(name, tmp_path_factory.mktemp(name))
         assert landed.run() == {}
         return landed
 

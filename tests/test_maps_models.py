@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import pytest
@@ -11,10 +11,13 @@ from connector_samples import SAMPLES, Sample, sample
 from invoice_maps import answer, columns
 
 
-@pytest.fixture
-def known(tmp_path: Path) -> Callable[[str], Sample]:
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Sample]:
+    """The sample of a source, landed once."""
+
+    @cache
     def land(name: str) -> Sample:
-        landed = sample(name, tmp_path / name)
+        landed = sample(name, tmp_path_factory.mktemp(name))
         assert landed.run() == {}
         return landed
 

@@ -1,5 +1,7 @@
 """What is wrong with a map beyond its form: its expressions and patterns, tried on no rows."""
 
+from collections.abc import Iterator
+
 import duckdb
 
 from connectors._sql import connect, quoted
@@ -11,31 +13,25 @@ from models.errors import ConfigError
 
 def check_map(map_: Map) -> None:
     """Raise a ConfigError that names the key, what it says and what is allowed."""
-    check(expressions(map_))
-    _check_patterns(map_)
-    _check_formats(map_)
+    with connect() as connection:
+        check(connection, expressions(map_))
+        for place, sql in _trials(map_):
+            try:
+                connection.execute(f"select {sql}").fetchall()
+            except duckdb.Error as error:
+                raise ConfigError(f"{place}: {reason(error)}") from None
     _check_read(map_)
 
 
-def _check_patterns(map_: Map) -> None:
-    """DuckDB's expressions know no lookaheads."""
+def _trials(map_: Map) -> Iterator[tuple[str, str]]:
+    """What DuckDB must understand: its patterns know no lookaheads, its zones have names."""
     for number, rule in enumerate(map_.categories):
-        _try(f"regexp_matches('', {quoted(rule.matches or '')})", f"categories.{number}.matches")
-
-
-def _check_formats(map_: Map) -> None:
+        yield f"categories.{number}.matches", f"regexp_matches('', {quoted(rule.matches or '')})"
     for name, time in map_.times.items():
-        _try(f"timezone({quoted(time.zone)}, timestamp '2026-10-01')", f"times.{name}.zone")
+        yield f"times.{name}.zone", f"timezone({quoted(time.zone)}, timestamp '2026-10-01')"
         if time.format and not time.format.startswith("epoch_"):
-            _try(f"strftime(timestamp '2026-10-01', {quoted(time.format)})", f"times.{name}.format")
-
-
-def _try(sql: str, place: str) -> None:
-    with connect() as connection:
-        try:
-            connection.execute(f"select {sql}").fetchall()
-        except duckdb.Error as error:
-            raise ConfigError(f"{place}: {reason(error)}") from None
+            form = quoted(time.format)
+            yield f"times.{name}.format", f"strftime(timestamp '2026-10-01', {form})"
 
 
 def _check_read(map_: Map) -> None:

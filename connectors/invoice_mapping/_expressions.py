@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from connectors._sql import connect, quoted
+from connectors._sql import quoted
 from connectors.invoice_mapping._macros import MACROS
 from models.errors import ConfigError
 
@@ -34,18 +34,17 @@ _ALLOWED_CLASSES = {
 }  # fmt: skip
 
 
-def check(expressions: Mapping[str, str]) -> None:
+def check(connection: duckdb.DuckDBPyConnection, expressions: Mapping[str, str]) -> None:
     """Refuse what is not one expression, or does not bind; a ConfigError names the place."""
     columns = {place: columns_of(text, place) for place, text in expressions.items()}
     names = sorted({name for referenced in columns.values() for name in referenced})
     row = ", ".join(f"cast(null as varchar) as {identifier(name)}" for name in names) or "1 as one"
-    with connect() as connection:
-        create_macros(connection)
-        for place, text in expressions.items():
-            try:
-                connection.execute(f"describe select ({text}) as value from (select {row})")
-            except duckdb.Error as error:
-                raise ConfigError(f"{place}: {reason(error)}") from None
+    create_macros(connection)
+    for place, text in expressions.items():
+        try:
+            connection.execute(f"describe select ({text}) as value from (select {row})")
+        except duckdb.Error as error:
+            raise ConfigError(f"{place}: {reason(error)}") from None
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
