@@ -164,6 +164,7 @@ def test_zipped_csv_is_read_as_gzipped_csv_is(tmp_path: Path) -> None:
         (csv_gz(legacy())[:-9], "csv.gz", "the gzip file is truncated or damaged"),
         (as_csv([legacy()]), "csv", "ends with '.csv'; allowed: .gz, .parquet, .zip"),
     ],
+    ids=["a cut zip", "two files", "a cut gzip", "not packed"],
 )
 def test_a_file_that_is_no_report_is_one_sentence(
     tmp_path: Path, chunk: bytes, suffix: str, sentence: str
@@ -228,6 +229,7 @@ def test_a_partition_without_a_manifest_is_replaced_once_its_files_change(tmp_pa
         (b'{"reportKeys": ["elsewhere/report-1.csv.gz"]}', "is not a manifest with a list"),
         (b'{"reportKeys": []}', "lists no data files"),
     ],
+    ids=["no list", "elsewhere", "an empty list"],
 )
 def test_a_manifest_without_its_files_is_one_sentence(
     tmp_path: Path, text: bytes, problem: str

@@ -101,7 +101,7 @@ _LINES = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(rows=st.lists(_LINES, min_size=1, max_size=12))
 def test_whatever_the_lines_billed_is_the_sum_of_unblended_costs(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Row]

@@ -141,7 +141,11 @@ def test_periods_outside_the_window_are_left_alone(export: Export) -> None:
     assert list(export.lake.manifests("aws")) == ["2026-10"]
 
 
-@pytest.mark.parametrize("leftover", [b"", gzip.compress(b""), csv_gz()])
+@pytest.mark.parametrize(
+    "leftover",
+    [b"", gzip.compress(b"", mtime=0), csv_gz()],
+    ids=["no byte", "nothing, packed", "a header"],
+)
 def test_a_chunk_that_a_refresh_no_longer_needs_is_empty_and_legal(
     export: Export, leftover: bytes
 ) -> None:

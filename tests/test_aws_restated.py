@@ -170,6 +170,7 @@ def test_a_process_that_dies_before_the_pointer_moves_leaves_the_delivery_before
     assert state(bucket.read(tmp_path / "fresh")) == state(result)
 
 
+@pytest.mark.parametrize("bucket", ["create-new"], indirect=True)
 def test_a_legacy_report_in_a_bucket_is_read_as_its_copy_is(bucket: Bucket, tmp_path: Path) -> None:
     sample = Path(__file__).parents[1] / "data_samples/aws_cur"
     for file in sample.rglob("*"):
@@ -183,6 +184,7 @@ def test_a_legacy_report_in_a_bucket_is_read_as_its_copy_is(bucket: Bucket, tmp_
     assert state(in_bucket) == state(normalized(tmp_path / "copy", LEGACY, sample))
 
 
+@pytest.mark.parametrize("bucket", ["create-new"], indirect=True)
 def test_no_credential_reaches_the_lake(bucket: Bucket, tmp_path: Path) -> None:
     bucket.deliver(1)
     result = bucket.read(tmp_path)
