@@ -152,11 +152,13 @@ def _value(name: str) -> str:
     """A column with the vendors' known spellings made one; what is unknown stays as it is."""
     column = f'"{name}"'
     if name in CLOSED:
+        known = ", ".join(quoted(word) for word in dict.fromkeys(CLOSED[name].values()))
         words = " ".join(
             f"when {quoted(key)} then {quoted(word)}" for key, word in CLOSED[name].items()
         )
         letters = f"lower(regexp_replace({column}, '[^A-Za-z]', '', 'g'))"
-        return f"case {letters} {words} else {column} end as {column}"
+        others = f"case {letters} {words} else {column} end"
+        return f"if({column} is null or {column} in ({known}), {column}, {others}) as {column}"
     if KINDS[name] == "time":
         return f"{_with_seconds(column)} as {column}"
     if KINDS[name] == "map":
@@ -168,9 +170,10 @@ def _value(name: str) -> str:
 
 def _with_seconds(column: str) -> str:
     """2026-10-01T00:00Z is a time that DuckDB does not know."""
-    return (
+    whole = (
         rf"regexp_replace({column}, '^(\S+[T ]\d\d:\d\d)(Z| ?UTC|[+-]\d\d(:?\d\d)?)?$', '\1:00\2')"
     )
+    return f"if(substr({column}, 17, 1) = ':', {column}, {whole})"
 
 
 def _in_braces(column: str) -> str:

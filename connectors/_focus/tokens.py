@@ -4,14 +4,20 @@ FOCUS 1.5 drafts name ModelId, TokenDirection and TokenCacheAction, an older dra
 it is ratified vendors prefix them with x_. What does not say so is not guessed.
 """
 
+_KEYS = ("ModelId", "TokenDirection", "TokenCacheAction", "TokenType", "GpuCount")
+_PATHS = ", ".join(f"'$.{prefix}{key}'" for key in _KEYS for prefix in ("", "x_"))
+# The values of all keys, each without and with its prefix: an object is parsed once.
+DETAILS = f"""case
+    when json_valid(SkuPriceDetails) then json_extract_string(SkuPriceDetails, [{_PATHS}])
+end"""
+
 
 def _detail(key: str) -> str:
-    return (
-        f"coalesce(json_extract_string(details, '$.{key}'), "
-        f"json_extract_string(details, '$.x_{key}'))"
-    )
+    place = 2 * _KEYS.index(key) + 1
+    return f"coalesce(details[{place}], details[{place + 1}])"
 
 
+GPU_COUNT = _detail("GpuCount")
 MODEL = f"coalesce(x_Model, {_detail('ModelId')})"
 _KNOWN = """(
     'uncached_input', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'output', 'audio_input',
