@@ -234,3 +234,22 @@ def test_what_differs_leaves_the_last_good_state(mapped: Any) -> None:
 def test_conversions_of_units_are_exact(mapped: Any, expression: str, value: str | None) -> None:
     invoice = mapped(charges={"charge_description": f"cast({expression} as varchar)"})
     assert invoice.quickly("charge_description", csv("2026-10-01,1")) == [(value,)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("x_token_type", "input"),
+        ("x_charge_kind", "gpu"),
+        ("pricing_category", "Spot"),
+        ("charge_frequency", "Monthly"),
+        ("x_finality", "open"),
+    ],
+)
+def test_a_word_that_focus_or_the_ledger_does_not_know_is_a_sentence(
+    mapped: Any, column: str, value: str
+) -> None:
+    invoice = mapped(charges={column: "what"})
+    invoice.send("2026-10.csv", csv(f"2026-10-01,1,{value}", columns="day,cost,what"))
+    said = invoice.sentence()
+    assert f"file 2026-10/2026-10.csv, row 1: {column} is {value}; allowed: " in said

@@ -287,22 +287,3 @@ def test_a_page_that_came_twice_is_a_sentence(mapped: Any) -> None:
         "2026-10/sent.json, row 2, and 2026-10/sent.json, row 3, are both of "
         "day '2026-10-02 00:00:00': one of them came twice"
     )
-
-
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [
-        ("x_token_type", "input"),
-        ("x_charge_kind", "gpu"),
-        ("pricing_category", "Spot"),
-        ("charge_frequency", "Monthly"),
-        ("x_finality", "open"),
-    ],
-)
-def test_a_word_that_focus_or_the_ledger_does_not_know_is_a_sentence(
-    mapped: Any, column: str, value: str
-) -> None:
-    invoice = mapped(charges={column: "what"})
-    invoice.send("2026-10.csv", csv(f"2026-10-01,1,{value}", columns="day,cost,what"))
-    said = invoice.sentence()
-    assert f"file 2026-10/2026-10.csv, row 1: {column} is {value}; allowed: " in said
