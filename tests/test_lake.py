@@ -114,7 +114,10 @@ def test_a_fetch_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 
 def test_every_amount_is_as_exact_short_or_long() -> None:
     texts = ["0.1", "-0.5", "123456.123456", "1234567.1", "0.000000000001", ".5", "5", "-1.1e-3"]
+    texts += ["3600", "-999999999999", "1000000000000", "137438953472.0", "-123456789012.654321"]
+    texts += ["99.0000000000015", "-1.9999999999995000", "12345678901234.5", "1E3"]
     with connect() as connection:
         query = "select exact(text), money(text) from (select unnest(?) as text)"
         rows = connection.execute(query, [texts]).fetchall()
-    assert rows == [(Decimal(text), Decimal(text)) for text in texts]
+    rounded = [Decimal(text).quantize(Decimal("1e-12"), rounding=ROUND_HALF_EVEN) for text in texts]
+    assert rows == [(Decimal(text), cost) for text, cost in zip(texts, rounded, strict=True)]
