@@ -1,7 +1,7 @@
 """Ask the official validators about the exports: `make conformance`.
 
-    python -m conformance write EXPORTS FOLDER    the files to ask about
-    python -m conformance judge FOLDER            after conformance/official.py FOLDER
+python -m conformance write EXPORTS FOLDER    the files to ask about
+python -m conformance judge FOLDER            after conformance/official.py FOLDER
 """
 
 import sys

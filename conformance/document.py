@@ -26,8 +26,8 @@ def summary(official: Mapping[str, bool | None]) -> str:
     """Return how many corruptions are seen by our rules, which the tests prove, and by theirs."""
     asked = [seen for seen in official.values() if seen is not None]
     return (
-        f"Of {len(MUTATIONS)} corruptions, our rules see {len(MUTATIONS)}; of the {len(asked)} that "
-        f"FOCUS 1.2 can have, the official validator sees {sum(asked)}."
+        f"Of {len(MUTATIONS)} corruptions, our rules see {len(MUTATIONS)}; of the {len(asked)} "
+        f"that FOCUS 1.2 can have, the official validator sees {sum(asked)}."
     )
 
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +15,10 @@ import yaml
 from company import ROOT, Company
 
 from models.tables import CHARGES
+from pipelines.focus_check import broken_rules
 from pipelines.focus_rules import check_files
+from pipelines.run import Run
+from pipelines.settings import load_settings
 
 CHECKER = ROOT.parent / "shared" / "tools" / "focus_check.py"
 HALF_DIGIT = Decimal("5e-13")
@@ -191,6 +195,28 @@ def test_our_rules_hold_for_all_months_each_month_and_each_source(
         checked = check_files(files)
         assert checked.findings == (), files
         assert checked.charges > 0
+
+
+def test_a_run_warns_of_rules_that_the_newest_exports_do_not_keep(
+    company: Company, tmp_path: Path
+) -> None:
+    run = Run(load_settings(company.config))
+    assert broken_rules(run) == ()
+
+    settings = replace(run.settings, exports=tmp_path)
+    for period in PERIODS:
+        version = tmp_path / period / "v0002"
+        version.mkdir(parents=True)
+        (tmp_path / period / "latest").write_text("v0002\n")
+        spoilt = "select * replace (BilledCost * 2 as BilledCost)"
+        duckdb.execute(
+            f"copy ({spoilt} from '{exported(company, period, 'focus_1_4')}') "
+            f"to '{version / 'focus_1_4.parquet'}'"
+        )
+    sentences = broken_rules(Run(settings))
+    assert any(
+        sentence.startswith("effective-is-not-billed does not hold in ") for sentence in sentences
+    )
 
 
 @pytest.mark.skipif(not CHECKER.exists(), reason="the official rules are not in the repository")
