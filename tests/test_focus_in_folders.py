@@ -3,12 +3,15 @@
 import gzip
 import json
 import os
+import time
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import boto3
 import pytest
 from focus_in import FocusSource, as_csv, row
+from moto.server import ThreadedMotoServer
 
 from connectors._base import Window
 from models.errors import ConfigError
@@ -173,3 +176,28 @@ def test_a_data_file_that_the_manifest_lists_and_nobody_has_is_a_sentence(
     (mine.saved / DATA / "focus-00001.csv.gz").unlink()
     (said,) = mine.failures()
     assert "lists data/BILLING_PERIOD=2026-10/focus-00001.csv.gz, which does not exist" in said
+
+
+# --- a bucket -------------------------------------------------------------------------------------
+
+
+def test_a_bucket_is_read_as_a_folder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        given = {"endpoint_url": f"http://{host}:{port}", "region": "us-east-1"}
+        client = boto3.client("s3", endpoint_url=given["endpoint_url"], region_name="us-east-1")
+        client.create_bucket(Bucket="focus")
+        for cost in ("1", "2"):
+            body = as_csv([row(BilledCost=cost)]).encode()
+            # A bucket tells the second in which an object was written.
+            time.sleep(1.1 if cost == "2" else 0)
+            client.put_object(Bucket="focus", Key="mine/2026-10/a.csv", Body=body)
+            mine = FocusSource(tmp_path, "s3://focus/mine", options=given)
+            assert costs(mine) == [Decimal(cost)]
+        assert len(mine.lake.manifests("mine")["2026-10"]) == 2
+    finally:
+        server.stop()

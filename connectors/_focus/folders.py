@@ -21,6 +21,9 @@ _PERIOD = re.compile(r"(?:billing_?period=)?(\d{4}-\d{2})", re.IGNORECASE)
 _FETCHED_AT = re.compile(r"\d{8}T\d{6}Z")
 
 
+_CONNECTION = {"endpoint_url", "region", "profile", "connection_string_env", "account_url"}
+
+
 @dataclass(frozen=True, order=True)
 class _State:
     """What is replaced as a whole, and of it one state."""
@@ -65,7 +68,7 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
 
 def open_location(source: Source) -> tuple[Store, str]:
     """Return the store of a location, and a file's path where the location is one file alone."""
-    options = source.options.model_dump(include={"endpoint_url", "region", "profile"})
+    options = source.options.model_dump(include=_CONNECTION)
     path = Path(source.location).expanduser()
     if path.is_file():
         return open_store(str(path.parent)), path.name

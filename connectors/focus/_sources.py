@@ -11,6 +11,7 @@ from pydantic import field_validator
 from connectors import _http
 from connectors._aws.exports import ExportOptions, Exports, Layout
 from connectors._base import Delivery, Landed, Source, Window
+from connectors._files import is_blob_location
 from connectors._focus import folders, requests
 from connectors._focus.charges import charges
 from models.errors import ConfigError
@@ -19,8 +20,11 @@ _EXPORTS = Path(__file__).parent / "exports"
 
 
 class FocusOptions(ExportOptions):
-    """How to reach S3; an HTTP export; and what files leave out: provider and account."""
+    """How to reach a bucket; an HTTP export; what files leave out: provider and account."""
 
+    # Of Blob storage: the variable that holds a connection string, or the account's address.
+    connection_string_env: str | None = None
+    account_url: str | None = None
     export: requests.Export | None = None
     provider_name: str | None = None
     billing_account_id: str | None = None
@@ -69,7 +73,7 @@ _AWS = Exports(
 
 def discover(source: Source, window: Window, landed: Landed) -> Iterator[Delivery]:
     """Offer what the location has: months of an API, billing periods of AWS, saved files."""
-    if _http.is_url(source.location):
+    if _is_api(source):
         _export(source)
         yield from _http.discover(source, window, landed)
     elif _is_aws_export(source):
@@ -80,7 +84,7 @@ def discover(source: Source, window: Window, landed: Landed) -> Iterator[Deliver
 
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     """Bring a delivery into `folder`."""
-    if _http.is_url(source.location):
+    if _is_api(source):
         return requests.fetch(source.location, _export(source), delivery, folder)
     if "manifest" in delivery.request:
         return _AWS.fetch(source, delivery, folder)
@@ -93,6 +97,10 @@ def normalize(source: Source) -> dict[str, str]:
     assert isinstance(options, FocusOptions)
     account = options.billing_account_id or source.name
     return {"charges": charges(account, options.provider_name)}
+
+
+def _is_api(source: Source) -> bool:
+    return _http.is_url(source.location) and not is_blob_location(source.location)
 
 
 def _is_aws_export(source: Source) -> bool:
