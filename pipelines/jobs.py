@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from pipelines.focus_check import build_focus_check
 from pipelines.logs import new_run_id
 from pipelines.run import Run
 from pipelines.settings import ConfiguredSource, Settings
@@ -54,7 +55,7 @@ def build_definitions(
             *(asset for item in sources for asset in build_source_assets(item)),
             *transform_assets,
         ],
-        asset_checks=[build_conservation_check()],
+        asset_checks=[build_conservation_check(), build_focus_check()],
         jobs=[
             *_refresh_job(REFRESH_BILLING, billing),
             *_refresh_job(REFRESH_TELEMETRY, telemetry),

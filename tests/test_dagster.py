@@ -251,6 +251,7 @@ def test_checks_stand_before_and_after_the_marts(
         "control_totals": True,
         "one_authority": True,
         "conservation": True,
+        "focus_rules": True,
     }
 
 
