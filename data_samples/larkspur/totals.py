@@ -123,7 +123,7 @@ def _control(total: Total) -> list[object]:
         total.source,
         *total.place,
         total.month,
-        total.billing_currency if total.month else "",
+        "" if total.billed_cost is None else total.billing_currency,
         total.rows,
         "" if total.billed_cost is None else f"{total.billed_cost:f}",
     ]
