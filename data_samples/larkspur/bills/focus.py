@@ -34,7 +34,7 @@ def write(period: Period, draws: Draws, out: Path) -> list[Total]:
     rows = _month(october, draws)
     complete = rows + _closing(october[0], rows)
     folder = out / "focus_files"
-    early = [row for row in rows if str(row["ChargePeriodStart"]) < _time(october[-4])]
+    early = [row for row in rows if str(row["ChargePeriodStart"]) < _time(october[-4:][0])]
     write_csv(
         FOCUS_1_0, early, folder / f"{october[0]:%Y-%m}/20261029T060000Z/harborline-focus.csv"
     )

@@ -38,8 +38,8 @@ def write(period: Period, draws: Draws, out: Path) -> list[Total]:
     november = [day for day in days if day.month != days[0].month]
     folder = out / "nebius"
     rows = [row for day in october for row in _day(day, draws)]
-    early = [row for row in rows if str(row["ChargePeriodStart"]) < f"{october[-5]}"]
-    rows.append(_credit(october[-4]))
+    early = [row for row in rows if str(row["ChargePeriodStart"]) < f"{october[-5:][0]}"]
+    rows.append(_credit(october[-4:][0]))
     month = f"{october[0]:%Y-%m}"
     _write(early, folder / month / "20261027T060000Z", month)
     _write(rows, folder / month / "20261103T060000Z", month)
