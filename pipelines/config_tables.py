@@ -4,19 +4,14 @@ Every table of `CONFIG_SCHEMAS` is written to lake/config/<table>.parquet in eve
 with their types.
 """
 
-import csv
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation, localcontext
 from pathlib import Path
 
 import polars as pl
 
 from models.config import Entities, Match, Rule
-from models.currencies import ISO_4217
-from models.errors import ConfigError
 from models.rate_cards import RateCardLine
+from pipelines.config_csv import read_control_totals, read_invoices
 from pipelines.settings import Settings
 
 _MONEY = pl.Decimal(38, 12)
@@ -114,8 +109,8 @@ def config_tables(settings: Settings) -> dict[str, pl.DataFrame]:
         "reporting_currencies": [
             {"reporting_currency": code} for code in [settings.config.reporting_currency] if code
         ],
-        "invoices": list(_invoices(settings)),
-        "control_totals": list(_read_csv(settings.control_totals, settings, _CONTROL_TOTAL)),
+        "invoices": list(read_invoices(settings)),
+        "control_totals": list(read_control_totals(settings)),
     }
     return {
         name: pl.DataFrame(rows[name], schema=schema) for name, schema in CONFIG_SCHEMAS.items()
@@ -172,131 +167,3 @@ def _rate_card(line: RateCardLine) -> dict[str, object]:
         "valid_from": line.valid_from,
         "valid_to": line.valid_to,
     }
-
-
-# --- CSV files ----------------------------------------------------------------------------------
-
-
-def _required(parser: Callable[[str], object]) -> Callable[[str], object]:
-    def parse(text: str) -> object:
-        if not text:
-            raise ValueError("anything but an empty cell")
-        return parser(text)
-
-    return parse
-
-
-def _text(text: str) -> str | None:
-    return text or None
-
-
-def _period(text: str) -> str | None:
-    if text and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
-        raise ValueError("a month like 2026-10")
-    return text or None
-
-
-def _currency(text: str) -> str | None:
-    if text and text not in ISO_4217:
-        raise ValueError("an ISO 4217 code like USD")
-    return text or None
-
-
-def _integer(text: str) -> int | None:
-    if text and not re.fullmatch(r"\d+", text):
-        raise ValueError("a whole number")
-    return int(text) if text else None
-
-
-def _decimal(text: str, places: int) -> Decimal | None:
-    if not text:
-        return None
-    allowed = f"a decimal number with at most {places} decimals"
-    try:
-        with localcontext(prec=60):
-            amount = Decimal(text)
-            if not amount.is_finite() or amount != amount.quantize(Decimal(1).scaleb(-places)):
-                raise ValueError(allowed)
-    except InvalidOperation:
-        raise ValueError(allowed) from None
-    return amount
-
-
-def _money(text: str) -> Decimal | None:
-    return _decimal(text, 12)
-
-
-def _stated(text: str) -> Decimal | None:
-    return _decimal(text, 24)
-
-
-def _rate(text: str) -> Decimal | None:
-    rate = _money(text)
-    if rate is not None and (rate <= 0 or rate != rate.quantize(Decimal("1e-9"))):
-        raise ValueError("a number above 0 with at most 9 decimals")
-    return rate
-
-
-_Parsers = Mapping[str, Callable[[str], object]]
-_INVOICE: _Parsers = {
-    "source": _required(_text),
-    "invoice_id": _required(_text),
-    "billing_period": _required(_period),
-    "billing_currency": _required(_currency),
-    "total": _required(_money),
-    "tax": _money,
-    "exchange_rate": _rate,
-}
-# Columns that a file may leave out.
-_OPTIONAL = ("exchange_rate",)
-_CONTROL_TOTAL: _Parsers = {
-    "source": _required(_text),
-    "billing_period": _period,
-    "billing_currency": _currency,
-    "rows": _integer,
-    "billed_cost": _stated,
-}
-
-
-def _invoices(settings: Settings) -> Iterator[dict[str, object]]:
-    """Yield the invoices; two rates of one source, month and currency are an error."""
-    rates: dict[tuple[object, ...], object] = {}
-    for row in _read_csv(settings.invoices, settings, _INVOICE):
-        key = (row["source"], row["billing_period"], row["billing_currency"])
-        rate = row["exchange_rate"]
-        if rates.setdefault(key, rate) != rate:
-            raise ConfigError(
-                f"invoices: {' '.join(map(str, key))} has the exchange rates {rates[key]} and "
-                f"{rate}; a source's month and currency is converted by one rate"
-            )
-        yield row
-
-
-def _read_csv(
-    file: Path | None, settings: Settings, parsers: _Parsers
-) -> Iterator[dict[str, object]]:
-    """Yield the rows of the configured sources; the file may list others and more columns."""
-    if file is None:
-        return
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: cannot be read: {error}") from None
-    reader = csv.DictReader(lines)
-    for column in parsers:
-        if column not in (*(reader.fieldnames or ()), *_OPTIONAL):
-            raise ConfigError(f"{file.name}: column {column} is missing")
-    for row in reader:
-        if row["source"] in settings.sources:
-            yield _parse(f"{file.name}, line {reader.line_num}", row, parsers)
-
-
-def _parse(where: str, row: Mapping[str, str | None], parsers: _Parsers) -> dict[str, object]:
-    parsed = {}
-    for column, parser in parsers.items():
-        text = (row.get(column) or "").strip()
-        try:
-            parsed[column] = parser(text)
-        except ValueError as error:
-            raise ConfigError(f"{where}: {column} is {text!r}; allowed: {error}") from None
-    return parsed

@@ -249,6 +249,7 @@ def test_checks_stand_before_and_after_the_marts(
         "schema": True,
         "landed_equals_normalized": True,
         "control_totals": True,
+        "exchange_rates": True,
         "one_authority": True,
         "conservation": True,
         "focus_rules": True,
@@ -271,6 +272,8 @@ def test_a_control_total_that_differs_blocks_the_marts(
         "schema": True,
         "landed_equals_normalized": True,
         "control_totals": False,
+        "exchange_rates": True,
+        "one_authority": True,
     }
     assert not settings.warehouse.exists()
 

@@ -5,8 +5,9 @@
 
 {# How much of a meter an attempt used. Reasoning tokens are part of the output tokens. #}
 {% macro metered_quantity(meter) -%}
-    {%- if meter == 'output' -%} attempts.output_tokens - least(coalesce(attempts.reasoning_tokens, 0), attempts.output_tokens)
-    {%- elif meter == 'reasoning' -%} least(coalesce(attempts.reasoning_tokens, 0), attempts.output_tokens)
+    {%- set reasoning = 'least(coalesce(attempts.reasoning_tokens, 0), attempts.output_tokens)' -%}
+    {%- if meter == 'output' -%} attempts.output_tokens - {{ reasoning }}
+    {%- elif meter == 'reasoning' -%} {{ reasoning }}
     {%- elif meter == 'requests' -%} 1
     {%- else -%} attempts.{{ meter }}_tokens
     {%- endif -%}

@@ -16,7 +16,8 @@ select
     any_value(names.unpriced_reason) as unpriced_reason
     {%- for meter in priced_meters() %},
     any_value(
-        cast(round(cast(prices.price as decimal(25, 12)) * 1000000::decimal(7, 0), 0) as bigint) * (1000000 // prices.per)
+        cast(round(cast(prices.price as decimal(25, 12)) * 1000000::decimal(7, 0), 0) as bigint)
+        * (1000000 // prices.per)
     ) filter (where prices.meter = '{{ meter }}') as {{ meter }}_price
     {%- endfor %}
 from {{ ref('stg_lake__priced_models') }} as names

@@ -139,7 +139,8 @@ told as (
             {
                 'step': 'landed',
                 'step_order': 1,
-                'is_told': coalesce(stated_rows, delivered_rows, stated_cost, delivered_cost, normalized_cost) is not null,
+                'is_told': coalesce(stated_rows, delivered_rows) is not null
+                    or coalesce(stated_cost, delivered_cost, normalized_cost) is not null,
                 'expected_cost': coalesce(stated_cost, delivered_cost)::decimal(38, 24),
                 'actual_cost': delivered_cost::decimal(38, 24),
                 'expected_rows': stated_rows,
@@ -150,7 +151,8 @@ told as (
             {
                 'step': 'normalized',
                 'step_order': 2,
-                'is_told': billing_currency is not null and coalesce(stated_cost, delivered_cost, normalized_cost) is not null,
+                'is_told': billing_currency is not null
+                    and coalesce(stated_cost, delivered_cost, normalized_cost) is not null,
                 'expected_cost': (delivered_cost - rounding)::decimal(38, 24),
                 'actual_cost': normalized_cost::decimal(38, 24),
                 'expected_rows': null,
