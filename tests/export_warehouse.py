@@ -106,7 +106,8 @@ RELATIONS = """
     from costs;
     create table lake.metered_usage (x_billing_period varchar);
     create table marts.unpriced_usage (
-        source varchar, billing_period varchar, sku_id varchar, unpriced_reason varchar, consumed_quantity bigint
+        source varchar, billing_period varchar, sku_id varchar, unpriced_reason varchar,
+        consumed_quantity bigint
     );
     create table marts.allocated_costs as
     select

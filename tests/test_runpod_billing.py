@@ -70,7 +70,8 @@ class Account:
 
     def charges(self) -> list[dict[str, Any]]:
         assert self.failures() == []
-        files = [str(self.lake.root / file) for file in self.lake.index().filter(table="charges")["file"]]
+        listed = self.lake.index().filter(table="charges")["file"]
+        files = [str(self.lake.root / file) for file in listed]
         return duckdb.from_parquet(files).to_arrow_table().to_pylist()
 
 
