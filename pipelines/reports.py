@@ -83,9 +83,13 @@ def entity_costs(
 
 
 def components(connection: duckdb.DuckDBPyConnection, period: str) -> Report:
-    """Return the period's cost by component; what is not unmatched is explained: the coverage."""
+    """Return the period's cost by component; what is not unmatched is explained: the coverage.
+
+    In the reporting currency, if one is configured; else in each billing currency.
+    """
     found = connection.execute(
-        "select billing_currency, component, sum(effective_cost) from marts.allocated_costs "
+        "select coalesce(reporting_currency, billing_currency), component, "
+        "sum(coalesce(reporting_cost, effective_cost)) from marts.allocated_costs "
         "where billing_period = ? group by all order by 1, 3 desc, 2",
         [period],
     ).fetchall()
