@@ -6,6 +6,8 @@ with priced_usage as (
         * exclude (unpriced_reason, unit_price, billed_cost, list_cost, pricing_category),
         cast(billing_period || '-01' as timestamp) as billing_period_start,
         cast(billing_period || '-01' as timestamp) + interval 1 month as billing_period_end,
+        'Account' as billing_account_type,
+        if(sub_account_id is null, null, 'Project') as sub_account_type,
         'Usage' as charge_category,
         'Usage-Based' as charge_frequency,
         billed_cost,
