@@ -16,8 +16,9 @@ from larkspur.api_bills import billed_tokens, cost_lines
 from larkspur.company import DAY, SAMPLE, SEED, Period, iso, month_of
 from larkspur.draws import Draws
 from larkspur.traffic import traffic
+from models.columns import Table
 from models.manifest import Manifest
-from models.tables import ATTEMPTS, CHARGES, RESOURCE_STATES, Table
+from models.tables import ATTEMPTS, CHARGES, RESOURCE_STATES
 
 DAYS = 31
 API_SHARE = 72 / 130  # of the workflows' calls of models

@@ -16,8 +16,8 @@ from typing import Any, Literal
 from duckdb import DuckDBPyConnection
 from pydantic import BaseModel, ConfigDict
 
+from models.columns import Table
 from models.manifest import Manifest
-from models.tables import Table
 
 
 class Options(BaseModel):

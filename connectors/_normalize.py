@@ -14,9 +14,10 @@ from connectors._lake import Lake, Progress, _silent, failure_row, slot_is
 from connectors._restatements import restatements_query
 from connectors._sql import connect, quoted
 from connectors._write import write
+from models.columns import Table
 from models.errors import ContractError
 from models.manifest import Manifest
-from models.tables import CHARGES, RESTATEMENTS, Table
+from models.tables import CHARGES, RESTATEMENTS
 
 # Raise when the meaning of a normalized table changes without a change of its columns.
 CONTRACT_VERSION = 2

@@ -11,9 +11,10 @@ from pathlib import Path
 import duckdb
 
 from connectors._sql import quoted
+from models.columns import MONEY, PROVENANCE, QUANTITY
 from models.errors import ContractError
 from models.manifest import Manifest
-from models.tables import CHARGES, MONEY, PROVENANCE, QUANTITY
+from models.tables import CHARGES
 
 # What a row is about. The same row with another cost, price, quantity or invoice is a changed one.
 _MAY_CHANGE = {"invoice_id", "x_finality", "x_billed_milliseconds", *(c.name for c in PROVENANCE)}

@@ -8,10 +8,11 @@ import duckdb
 
 from connectors._lake import Lake
 from connectors._sql import quoted
+from models.columns import PROVENANCE, Table
 from models.currencies import ISO_4217
 from models.errors import ContractError
 from models.manifest import Manifest
-from models.tables import CHARGES, PROVENANCE, Table
+from models.tables import CHARGES
 
 
 def write(

@@ -37,7 +37,9 @@ class SourceConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     connector: Name = Field(description="The vendor's format: a connector's name.")
-    location: Name = Field(description="A folder (relative to this file), s3://…, az://… or https://….")
+    location: Name = Field(
+        description="A folder (relative to this file), s3://…, az://… or https://…."
+    )
 
 
 class ModelAlias(Dated):

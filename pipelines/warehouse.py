@@ -15,8 +15,9 @@ import duckdb
 import polars as pl
 
 from connectors._sql import quoted, quoted_list
+from models.columns import Table
 from models.errors import ConfigError, ContractError
-from models.tables import CHARGES, METERED_USAGE, TABLES, Table
+from models.tables import CHARGES, METERED_USAGE, TABLES
 from pipelines.config_tables import CONFIG_SCHEMAS
 from pipelines.prices import CODE, prices_file, update_prices, write_priced_models
 from pipelines.settings import Settings

@@ -65,11 +65,11 @@ def test_configured_attributes_replace_the_default_of_their_entity_alone(tmp_pat
 
 def test_the_committed_configuration_is_valid_and_reads_the_sample(tmp_path: Path) -> None:
     settings = load_settings(ROOT / "unitledger.yml")
-    assert set(settings.sources) == {"aws_prod", "aws_dev", "openai", "runpod", "traces", "nodes"}
+    assert {"aws_prod", "gcp", "azure", "anthropic", "coreweave", "traces"} <= set(settings.sources)
     assert all(Path(item.source.location).is_dir() for item in settings.sources.values())
     tables = config_tables(settings)
-    assert len(tables["invoices"]) == 4
-    assert len(tables["control_totals"]) == 10
+    assert set(settings.sources) <= set(tables["control_totals"]["source"])
+    assert {"aws_prod", "lambda"} <= set(tables["invoices"]["source"])
 
 
 # --- what is wrong, in one sentence ---------------------------------------------------------------
@@ -98,8 +98,8 @@ def test_an_unknown_option_of_a_source_is_named_with_what_is_allowed(tmp_path: P
 
 
 def test_an_unknown_connector_is_named_with_the_known_ones(tmp_path: Path) -> None:
-    sentence = sentence_of(tmp_path, "sources: {a: {connector: aws_cur, location: x}}")
-    assert "sources.a: unknown connector 'aws_cur', did you mean aws_cur2?; known: " in sentence
+    sentence = sentence_of(tmp_path, "sources: {a: {connector: aws_kur2, location: x}}")
+    assert "sources.a: unknown connector 'aws_kur2', did you mean aws_cur2?; known: " in sentence
     assert "openai_costs" in sentence
 
 

@@ -30,8 +30,8 @@ from connector_samples import (
 
 from connectors import all_connectors
 from connectors._base import Window
+from models.columns import Table
 from models.errors import ConfigError
-from models.tables import Table
 from pipelines.settings import load_settings
 
 

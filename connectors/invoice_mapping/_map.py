@@ -16,7 +16,8 @@ from pydantic import (
 from connectors._base import About
 from connectors.invoice_mapping._api import Api
 from connectors.invoice_mapping._records import segments
-from models.tables import CHARGES, METERED_USAGE, PROVENANCE, Table
+from models.columns import PROVENANCE, Table
+from models.tables import CHARGES, METERED_USAGE
 
 Text = Annotated[str, Field(min_length=1)]
 Category = Literal["Usage", "Purchase", "Tax", "Credit", "Adjustment", "Refund"]

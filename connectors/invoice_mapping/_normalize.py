@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from connectors._base import Source
 from connectors._sql import quoted
 from connectors.invoice_mapping._map import Map
-from models.tables import MONEY, QUANTITY, TOKEN_TYPES, Column
+from models.columns import MONEY, QUANTITY, Column
+from models.tables import TOKEN_TYPES
 
 
 def normalize(map_: Map, source: Source) -> Mapping[str, str]:
