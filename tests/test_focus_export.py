@@ -287,9 +287,12 @@ def test_the_lines_of_an_invoice_are_its_charges_and_add_up_to_the_invoice(
         totals[row["InvoiceId"]] = totals.get(row["InvoiceId"], Decimal(0)) + row["BilledCost"]
     with (ROOT / "data_samples" / "invoices.csv").open(newline="") as file:
         stated = {row["source"]: Decimal(row["total"]) for row in csv.DictReader(file)}
-    issued = {
-        row["x_Source"]: row["InvoiceId"] for row in lines if row["InvoiceIssueStatus"] == "Issued"
-    }
-    assert issued.keys() >= {"aws_prod", "aws_dev", "openai", "runpod"}
-    for source, invoice in issued.items():
+    issued: dict[object, set[object]] = {}
+    for row in lines:
+        if row["InvoiceIssueStatus"] == "Issued":
+            issued.setdefault(row["x_Source"], set()).add(row["InvoiceId"])
+    # Where a vendor wrote several invoices, the configured total is not that of one of them.
+    single = {source: invoices.pop() for source, invoices in issued.items() if len(invoices) == 1}
+    assert single.keys() >= {"aws_prod", "aws_dev", "openai", "runpod"}
+    for source, invoice in single.items():
         assert totals[invoice] == stated[source], source

@@ -26,13 +26,13 @@ def rows(company: Company, period: str, name: str) -> list[dict[str, str]]:
 def test_each_entitys_costs_are_the_ledgers_by_component(
     company: Company, period: str, entity: str
 ) -> None:
-    expected: dict[tuple[str, str], Decimal] = {}
+    expected: dict[tuple[str, str, str], Decimal] = {}
     for row in rows(company, period, "ledger"):
-        key = (row[entity], row["component"])
+        key = (row[entity], row["billing_currency"], row["component"])
         expected[key] = expected.get(key, Decimal(0)) + Decimal(row["effective_cost"])
     table = rows(company, period, f"{entity.removesuffix('_id')}_costs")
     found = {
-        (row[entity], component): Decimal(row[f"{component}_cost"])
+        (row[entity], row["billing_currency"], component): Decimal(row[f"{component}_cost"])
         for row in table
         for component in COMPONENTS
         if row["billing_currency"]
@@ -49,11 +49,11 @@ def test_each_entitys_costs_are_the_ledgers_by_component(
 def test_cost_per_inference_is_the_loaded_cost_of_production_over_its_inferences(
     company: Company,
 ) -> None:
-    loaded: dict[str, Decimal] = {}
+    loaded: dict[tuple[str, str], Decimal] = {}
     for row in rows(company, "2026-10", "ledger"):
         if row["environment"] != "development" and row["component"] != "unmatched":
-            cost = loaded.get(row["customer_id"], Decimal(0)) + Decimal(row["effective_cost"])
-            loaded[row["customer_id"]] = cost
+            key = (row["customer_id"], row["billing_currency"])
+            loaded[key] = loaded.get(key, Decimal(0)) + Decimal(row["effective_cost"])
     with company.connect() as warehouse:
         inferences = warehouse.execute(
             "select customer_id, count(distinct inference_id) from marts.attempt_costs "
@@ -61,12 +61,12 @@ def test_cost_per_inference_is_the_loaded_cost_of_production_over_its_inferences
             "and environment <> 'development' group by customer_id"
         ).fetchall()
     expected = {
-        customer: (loaded[customer] / count).quantize(Decimal("1e-12"))
-        for customer, count in inferences
-        if customer in loaded
+        key: (cost / dict(inferences)[key[0]]).quantize(Decimal("1e-12"))
+        for key, cost in loaded.items()
+        if key[0] in dict(inferences)
     }
     found = {
-        row["customer_id"]: Decimal(row["loaded_cost_per_inference"])
+        (row["customer_id"], row["billing_currency"]): Decimal(row["loaded_cost_per_inference"])
         for row in rows(company, "2026-10", "customer_costs")
         if row["loaded_cost_per_inference"]
     }

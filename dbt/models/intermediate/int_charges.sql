@@ -3,7 +3,14 @@
 {{ config(materialized='view') }}
 with priced_usage as (
     select
-        * exclude (unpriced_reason, unit_price, billed_cost, list_cost, pricing_category),
+        * exclude (
+            unpriced_reason, unit_price, billed_cost, list_cost, pricing_category, billing_account_name,
+            charge_description, service_subcategory
+        ),
+        -- What FOCUS asks of every charge, where usage does not say it.
+        coalesce(billing_account_name, billing_account_id) as billing_account_name,
+        coalesce(charge_description, sku_id) as charge_description,
+        coalesce(service_subcategory, 'Other (' || service_category || ')') as service_subcategory,
         cast(billing_period || '-01' as timestamp) as billing_period_start,
         cast(billing_period || '-01' as timestamp) + interval 1 month as billing_period_end,
         'Account' as billing_account_type,
