@@ -21,6 +21,8 @@ import pytest
 SAMPLES = Path(__file__).parent.parent / "data_samples"
 HOUR_MS = 3_600_000
 POD_ROWS = "EKSPod-EC2"
+# The sources whose costs traces tell, and truth/ has.
+TRACED = ("aws_prod", "aws_dev", "openai", "runpod")
 Row = dict[str, Any]
 
 
@@ -142,7 +144,8 @@ def test_another_seed_gives_another_company(tmp_path: Path) -> None:
 
 def test_control_totals_are_the_sums_of_the_delivered_rows() -> None:
     for total in read_csv(SAMPLES / "control_totals.csv"):
-        if total["billing_period"]:
+        # The connectors' own suite compares the others.
+        if total["billing_period"] and total["source"] in TRACED:
             amounts = billed(total["source"], total["billing_period"])
             assert int(total["rows"]) == len(amounts)
             assert Decimal(total["billed_cost"]) == sum(amounts)
@@ -151,7 +154,8 @@ def test_control_totals_are_the_sums_of_the_delivered_rows() -> None:
 def test_invoices_are_the_closed_month_in_cents_tax_included() -> None:
     invoices = {row["source"]: row for row in read_csv(SAMPLES / "invoices.csv")}
     assert {row["billing_period"] for row in invoices.values()} == {"2026-10"}
-    for source, invoice in invoices.items():
+    for source in TRACED:
+        invoice = invoices[source]
         bill = sum(billed(source, "2026-10"))
         unbilled_tax = Decimal(invoice["tax"]) if source == "openai" else Decimal(0)
         assert abs(Decimal(invoice["total"]) - bill - unbilled_tax) <= Decimal("0.005")

@@ -88,11 +88,12 @@ def _fetches(period: Period) -> list[Fetch]:
     days = period.dates()
     october = [day for day in days if day.month == 10]
     november = [day for day in days if day.month == 11]
-    return [
+    fetches = [
         Fetch("20261016T060000Z", october[:15], "2026-10-15T20:00:00Z", 25),
         Fetch("20261104T060000Z", october, "2026-11-03T21:00:00Z", 25),
         Fetch("20261104T060000Z", november, "2026-11-03T21:00:00Z", 60),
     ]
+    return [fetch for fetch in fetches if fetch.days]
 
 
 def uses(day: date, fetched_at: str, draws: Draws) -> list[Use]:

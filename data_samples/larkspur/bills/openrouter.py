@@ -65,6 +65,8 @@ def write(period: Period, draws: Draws, out: Path) -> list[Total]:
         ("20261104T060000Z", october),
         ("20261104T060000Z", november),
     ):
+        if not asked:
+            continue
         amounts: list[Decimal] = []
         month = f"{asked[0]:%Y-%m}"
         for day in asked:
