@@ -57,7 +57,7 @@ def billed_tokens() -> dict[tuple[object, ...], int]:
     """Input and output tokens of OpenAI's usage API by day, key and model."""
     found = {}
     pages = (SAMPLES / "openai").glob("*/*/*.json")
-    for path in (page for page in pages if not page.name.startswith("costs")):
+    for path in (page for page in pages if page.name.startswith(("completions", "embeddings"))):
         for bucket in json.loads(path.read_text())["data"]:
             for row in bucket["results"]:
                 key = (bucket["start_time"], row["api_key_id"], row["model"])
