@@ -34,7 +34,11 @@ demo: $(INSTALLED) ## Run the sample company's bills and traces, and show what t
 
 .PHONY: test
 test: $(INSTALLED) ## Run the tests (ARGS="-k reconciliation")
-	$(BIN)/pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow" $(ARGS)
+
+.PHONY: test-slow
+test-slow: $(INSTALLED) ## Run the tests that run everything again and again: kills, restatements, benchmarks
+	$(BIN)/pytest -n auto --dist loadfile -m slow $(ARGS)
 
 .PHONY: azurite
 azurite: $(AZURITE) ## Install Azurite, which plays Azure Blob storage in tests (needs npm)
@@ -64,7 +68,7 @@ type: $(INSTALLED) ## Check types
 	$(BIN)/mypy
 
 .PHONY: ci
-ci: lint type $(if $(shell command -v npm),azurite) test ## Do what continuous integration does
+ci: lint type $(if $(shell command -v npm),azurite) test test-slow ## Do what continuous integration does
 
 .PHONY: bench
 bench: $(INSTALLED) ## Measure speed, memory and accuracy (N=1000000 attempts)

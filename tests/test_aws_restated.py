@@ -20,6 +20,8 @@ from moto.server import ThreadedMotoServer
 from connectors.aws_cur import CONNECTOR as LEGACY
 from connectors.aws_cur2 import CONNECTOR
 
+pytestmark = pytest.mark.slow
+
 BUCKET, EXPORT = "larkspur-billing", "cur/larkspur-cur"
 PRICE, TAX = Decimal("0.8048"), Decimal("0.0825")
 STAMPS = [f"2026-10-05T{hour:02d}:20:00.000Z" for hour in (6, 12, 18, 23)]

@@ -10,6 +10,8 @@ import yaml
 from company import ROOT, Company
 from focus_in import FocusSource
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = ROOT.parent / "shared" / "samples" / "focus"
 COSTS = ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost")
 # What the specification's excerpts leave out.

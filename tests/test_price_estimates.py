@@ -14,6 +14,8 @@ from pipelines.price_catalog import UNITS
 from pipelines.prices import priced_model
 from pipelines.warehouse import build_file
 
+pytestmark = pytest.mark.slow
+
 ATTEMPTS = 3_000
 _INPUT = ("uncached_input", "cache_read", "cache_write_5m", "cache_write_1h")
 

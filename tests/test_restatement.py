@@ -9,6 +9,8 @@ import duckdb
 import pytest
 from company import ROOT, Company, write_sample_config
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = ROOT / "data_samples" / "aws_cur2"
 PERIOD = "BILLING_PERIOD=2026-10"
 
