@@ -80,7 +80,11 @@ select
     lines."InvoiceId" as "ReferenceInvoiceId",
     lines."x_BillingPeriod",
     lines."x_Source"
-from (from lines union all by name from differences) as lines
+from (
+    from lines
+    union all by name
+    from differences
+) as lines
 inner join {{ ref('focus_1_4_billing_period') }} as periods
     on
         lines."InvoiceIssuerName" = periods."InvoiceIssuerName"
