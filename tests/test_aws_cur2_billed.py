@@ -101,6 +101,7 @@ _LINES = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(rows=st.lists(_LINES, min_size=1, max_size=12))
 def test_whatever_the_lines_billed_is_the_sum_of_unblended_costs(

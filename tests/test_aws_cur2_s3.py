@@ -19,6 +19,8 @@ from connectors._normalize import normalize
 from connectors.aws_cur2 import CONNECTOR
 from models.errors import ConfigError, FetchError
 
+pytestmark = pytest.mark.slow
+
 BUCKET, EXPORT = "larkspur-billing", "cur/larkspur-cur"
 PAGE = 20  # keys; S3's own pages have 1000
 MANIFEST = "metadata/BILLING_PERIOD=2026-10/larkspur-cur-Manifest.json"

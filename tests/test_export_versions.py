@@ -158,6 +158,7 @@ def test_a_version_that_was_moved_away_is_written_again(settings: Settings, tmp_
 # --- the same bytes -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_bytes_depend_neither_on_threads_nor_on_the_order_in_which_rows_were_written(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -260,6 +260,7 @@ PRICE = st.decimals(min_value=0, max_value=1000, places=6)
 QUANTITY = st.decimals(min_value=0, max_value=10_000, places=6)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=8,
     deadline=None,

@@ -41,6 +41,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "warehouse.duckdb"
 
 
+@pytest.mark.slow
 def test_a_source_that_is_not_the_authority_is_compared_and_never_counted(compared: Path) -> None:
     with duckdb.connect(str(compared), read_only=True) as connection:
         counted = connection.execute(

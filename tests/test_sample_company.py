@@ -118,6 +118,7 @@ def attempts() -> list[Row]:
     return pq.read_table(SAMPLES / "truth" / "attempts.parquet").to_pylist()
 
 
+@pytest.mark.slow
 def test_the_generator_writes_the_committed_files_again(tmp_path: Path) -> None:
     generate(tmp_path)
     fresh, committed = written(tmp_path), written(SAMPLES)
@@ -125,6 +126,7 @@ def test_the_generator_writes_the_committed_files_again(tmp_path: Path) -> None:
     assert [name for name in fresh if content(fresh[name]) != content(committed[name])] == []
 
 
+@pytest.mark.slow
 def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
     for name in ("first", "second"):
         generate(tmp_path / name, "--attempts", "300", "--days", "3")
@@ -134,6 +136,7 @@ def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_company(tmp_path: Path) -> None:
     for seed in ("1", "2"):
         generate(tmp_path / seed, "--attempts", "300", "--days", "3", "--no-truth", "--seed", seed)
