@@ -42,8 +42,9 @@ def normalize_again(folder: Path, name: str, table: str) -> dict[str, Any]:
     """Normalize all that landed, whether it was before or not; return rows and seconds."""
     lake = Lake(folder / "lake")
     lake.index_file.unlink(missing_ok=True)
+    source, connector = _source(folder, name), all_connectors()[name]
     began = perf_counter()
-    failures = normalize(lake, _source(folder, name), all_connectors()[name])
+    failures = normalize(lake, source, connector)
     seconds = perf_counter() - began
     assert not failures, failures
     listed = lake.index().filter(pl.col("table") == table)
@@ -85,8 +86,9 @@ def _write_copies(
     connection.execute(f"""
         copy (
             select * exclude (copy) replace (
-                identity_line_item_id || copy as identity_line_item_id,
-                line_item_resource_id || copy as line_item_resource_id
+                sha256(identity_line_item_id || copy) as identity_line_item_id,
+                left(line_item_resource_id, 8) || md5(line_item_resource_id || copy)
+                    as line_item_resource_id
             )
             from {scan}
             cross join (

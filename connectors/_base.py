@@ -34,7 +34,7 @@ class About:
     """What a person must know before trusting a connector; docs/vendors.md is made of these."""
 
     vendor: str
-    kind: Literal["cloud", "llm", "gpu", "telemetry", "generic"]
+    kind: Literal["cloud", "llm", "gpu", "telemetry", "business", "generic"]
     interface: str  # how it is read
     granularity: str
     restated: str  # what the vendor may still change, and so what a daily run reads again

@@ -63,7 +63,7 @@ def connect() -> duckdb.DuckDBPyConnection:
         config={
             "autoinstall_known_extensions": False,
             # What does not fit is written aside; a laptop has other things to do.
-            "memory_limit": "3GB",
+            "memory_limit": "1500MB",
             "temp_directory": f"{gettempdir()}/unitledger",
         }
     )

@@ -4,7 +4,9 @@
 FOCUS 1.3 and 1.4, and our own additions, which start with `x_`. Times are naive UTC.
 """
 
+from models.business import BUSINESS
 from models.columns import MONEY, PROVENANCE, QUANTITY, Column, Table, optional, required
+from models.signals import SIGNALS
 
 CHARGES = Table(
     name="charges",
@@ -112,10 +114,14 @@ ATTEMPTS = Table(
         *required("workflow_run_id"),
         *optional("conversation_id"),
         *required("started_at", "ended_at", type="timestamp"),
+        # When the first token came; how long the server let the request wait.
+        *optional("first_token_at", type="timestamp"),
+        *optional("queued_ms", type="bigint"),
         *required("operation_name"),
         *optional("provider_name", "request_model", "response_model", "service_tier"),
         *optional("sub_account_id", "api_key_id", "pod_uid"),
-        # 'ok', 'error' (may be billed), 'rejected' (never billed: refused before any work).
+        # 'ok', 'error' (may be billed), 'rejected' (never billed: refused before any work) or
+        # 'cached' (answered from one's own cache: no model ran, its tokens are no usage).
         *required("status"),
         *optional("error_type"),
         # NULL where the span does not say; never 0 for unknown.
@@ -123,6 +129,11 @@ ATTEMPTS = Table(
         # A subset of the output tokens, not a bucket of its own.
         *optional("reasoning_tokens", type="bigint"),
         *optional("customer_id", "feature", "workflow", "team", "environment"),
+        # A JSON object: of each entity that is known, where it was read: 'span', 'ancestor',
+        # 'baggage', 'gateway' or 'resource'.
+        *optional("attribute_sources"),
+        # Of sampled telemetry, how many attempts this one stands for; NULL where all are kept.
+        *optional("sample_weight", type=QUANTITY),
         *PROVENANCE,
     ),
 )
@@ -235,6 +246,9 @@ RESOURCE_STATES = Table(
         *required("resource_id"),
         # NULL: every GPU of the node.
         *optional("gpu_index", "gpu_count", type="bigint"),
+        # The pod has `slots` of the `slots_of` equal parts of the GPU (MIG: compute sevenths;
+        # time-slicing: replicas) or, without GPUs, of the machine (millicores). NULL: all of it.
+        *optional("slots", "slots_of", type="bigint"),
         *optional("pool", "pod_uid", "model"),
         # provisioning, node_ready, starting, ready, terminating
         *required("state"),
@@ -268,5 +282,7 @@ TABLES = {
         RESOURCE_STATES,
         QUARANTINE,
         RESTATEMENTS,
+        *SIGNALS,
+        *BUSINESS,
     )
 }

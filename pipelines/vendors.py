@@ -9,6 +9,7 @@ _KINDS = {
     "gpu": "GPU clouds",
     "generic": "Anything else",
     "telemetry": "Telemetry",
+    "business": "Business",
 }
 _COLUMNS = ("interface", "granularity", "restated", "cannot_tell", "tested_with")
 _HEADINGS = ("Read by", "Granularity", "What may change later", "Cannot tell", "Tested with")

@@ -81,7 +81,8 @@ capacity_states as (
         any_value(pool) as pool,
         case
             when state in ('warm_idle', 'unrequested') then 'idle'
-            when state = 'unknown' then 'unmatched'
+            -- Busy, but with nobody's request that we know.
+            when state in ('unknown', 'busy') then 'unmatched'
             else 'scaling'
         end as component,
         sum(effective_cost) as effective_cost,

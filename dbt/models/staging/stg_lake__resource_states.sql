@@ -3,6 +3,8 @@ select
     resource_id,
     gpu_index,
     gpu_count,
+    slots,
+    slots_of,
     pool,
     pod_uid,
     model,
