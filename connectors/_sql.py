@@ -1,5 +1,6 @@
 """SQL macros that every connector's queries may use."""
 
+from pathlib import Path
 from tempfile import gettempdir
 
 import duckdb
@@ -71,6 +72,16 @@ def connect() -> duckdb.DuckDBPyConnection:
     for macro in _MACROS:
         connection.execute(macro)
     return connection
+
+
+def csv_rows(connection: duckdb.DuckDBPyConnection, folder: Path, file: str) -> str:
+    """Return the query of a CSV file's rows as text, with `x_file` and `x_row`."""
+    scan = (
+        f"read_csv({quoted(str(folder / file))}, header = true, all_varchar = true, "
+        """skip = 0, delim = ',', quote = '"', escape = '"')"""
+    )
+    connection.execute(f"create temp table csv_row as select * from {scan}")
+    return f"select *, {quoted(file)} as x_file, rowid + 1 as x_row from csv_row"
 
 
 def quoted(text: str) -> str:

@@ -17,7 +17,7 @@ from duckdb import DuckDBPyConnection
 
 from connectors._base import About, Connector, Delivery, InputColumn, Landed, Source, Window
 from connectors._files import discover_files, fetch_file
-from connectors._sql import quoted, quoted_list
+from connectors._sql import csv_rows, quoted_list
 from models.currencies import ISO_4217
 from models.errors import ContractError
 from models.tables import FX_RATES
@@ -74,13 +74,7 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
 
 def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> dict[str, str]:
     """Return the query of `raw`: the rows as text."""
-    scan = (
-        f"read_csv({quoted(str(folder / files[0]))}, header = true, all_varchar = true, "
-        """skip = 0, delim = ',', quote = '"', escape = '"')"""
-    )
-    connection.execute(f"create temp table published_rate as select * from {scan}")
-    columns = f"*, {quoted(files[0])} as x_file, rowid + 1 as x_row"
-    return {"raw": f"select {columns} from published_rate"}
+    return {"raw": csv_rows(connection, folder, files[0])}
 
 
 CONNECTOR = Connector(

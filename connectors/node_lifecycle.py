@@ -19,21 +19,19 @@ decided when costs are attributed. What no row covers is unknown, never idle. An
 midnight UTC becomes a row a day. The last line ends like the others: else the file is cut off.
 """
 
-import gzip
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
 from connectors._base import About, Connector, Delivery, InputColumn, Landed, Source, Window
+from connectors._complete import last_bytes
 from connectors._files import discover_files, fetch_file
-from connectors._sql import quoted
+from connectors._sql import csv_rows
 from models.errors import ContractError
 from models.tables import QUARANTINE, RESOURCE_STATES
 
 _STATES = ("provisioning", "node_ready", "starting", "ready", "terminating")
-_CHUNK = 1 << 20
 
 # A time without a zone is UTC; a cast straight to timestamp would drop a zone that is there.
 _JUDGED = """
@@ -110,31 +108,14 @@ def discover(source: Source, window: Window, landed: Landed) -> Iterator[Deliver
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     """Copy the file as it was when it was found."""
     copy = fetch_file(source, delivery, folder)
-    if not _last_bytes(copy).endswith(b"\n"):
+    if not (last_bytes(copy) or b"").endswith(b"\n"):
         raise ContractError(f"{source.name}: {delivery.slot} is empty or cut off in its last line")
     return delivery
 
 
-def _last_bytes(file: Path) -> bytes:
-    last = b""
-    try:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                last = chunk
-    except (EOFError, OSError, zlib.error):
-        return b""
-    return last
-
-
 def read(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> dict[str, str]:
     """Return the query of `raw`: the rows as text."""
-    scan = (
-        f"read_csv({quoted(str(folder / files[0]))}, header = true, all_varchar = true, "
-        """skip = 0, delim = ',', quote = '"', escape = '"')"""
-    )
-    connection.execute(f"create temp table state_interval as select * from {scan}")
-    columns = f"*, {quoted(files[0])} as x_file, rowid + 1 as x_row"
-    return {"raw": f"select {columns} from state_interval"}
+    return {"raw": csv_rows(connection, folder, files[0])}
 
 
 CONNECTOR = Connector(

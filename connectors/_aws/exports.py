@@ -4,22 +4,20 @@ AWS writes the manifest last, and overwrites data files before it: a period is r
 its manifest is the same before and after every listed file was copied at the state first seen.
 """
 
-import gzip
 import hashlib
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from connectors._aws.rows import is_empty
 from connectors._base import Delivery, Landed, Options, Source, Window
+from connectors._complete import check_complete
 from connectors._files import ChangedError, Store, StoredFile, open_store
 from models.errors import ConfigError, ContractError, FetchError
 
 _TRIES = 3
-_CHUNK = 1 << 20
+_FORMATS = (".gz", ".parquet", ".zip")
 
 
 class ExportOptions(Options):
@@ -237,43 +235,10 @@ def _check_complete(copies: Mapping[Path, StoredFile], if_empty: str) -> None:
         if copy.suffix not in _FORMATS:
             allowed = ", ".join(_FORMATS)
             raise ContractError(f"{file.path}: ends with {copy.suffix!r}; allowed: {allowed}")
-        name, is_complete = _FORMATS[copy.suffix]
-        if file.size and not is_complete(copy):
-            raise ContractError(f"{file.path}: the {name} file is truncated or damaged")
+        if file.size:
+            check_complete(copy, file.path)
     if all(is_empty(copy) for copy in copies):
         raise ContractError(if_empty)
-
-
-def _is_complete_gzip(path: Path) -> bool:
-    try:
-        with gzip.open(path) as stream:
-            while stream.read(_CHUNK):
-                pass
-    except (EOFError, OSError, zlib.error):
-        return False
-    return True
-
-
-def _is_complete_parquet(path: Path) -> bool:
-    with path.open("rb") as stream:
-        begins = stream.read(4)
-        stream.seek(max(path.stat().st_size - 4, 0))
-        return begins == stream.read(4) == b"PAR1"
-
-
-def _is_complete_zip(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, EOFError, OSError, zlib.error):
-        return False
-
-
-_FORMATS: Mapping[str, tuple[str, Callable[[Path], bool]]] = {
-    ".gz": ("gzip", _is_complete_gzip),
-    ".parquet": ("Parquet", _is_complete_parquet),
-    ".zip": ("zip", _is_complete_zip),
-}
 
 
 def _with_data(store: Store, export: _Export) -> list[StoredFile]:

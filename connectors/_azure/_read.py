@@ -142,31 +142,6 @@ def _parquet(connection: DuckDBPyConnection, path: Path) -> tuple[str, list[str]
     return scan, [name for name in header if name != "file_row_number"], "file_row_number + 1"
 
 
-def check_complete(path: Path, name: str) -> None:
-    """Refuse a file that was cut: DuckDB reads the rows of a truncated gzip up to where it ends."""
-    if path.suffix == ".gz" and path.stat().st_size and not _is_complete_gzip(path):
-        raise ContractError(f"{name}: the gzip file is truncated or damaged")
-    if path.suffix == ".parquet" and not _is_complete_parquet(path):
-        raise ContractError(f"{name}: the Parquet file is truncated or damaged")
-
-
-def _is_complete_gzip(path: Path) -> bool:
-    try:
-        with gzip.open(path) as stream:
-            while stream.read(_CHUNK):
-                pass
-    except (EOFError, OSError, zlib.error):
-        return False
-    return True
-
-
-def _is_complete_parquet(path: Path) -> bool:
-    with path.open("rb") as stream:
-        begins = stream.read(4)
-        stream.seek(max(path.stat().st_size - 4, 0))
-        return begins == stream.read(4) == b"PAR1"
-
-
 # --- dates ----------------------------------------------------------------------------------------
 
 

@@ -4,9 +4,10 @@ import gzip
 import zlib
 from pathlib import Path
 
+from connectors._complete import begins_and_ends, is_complete, last_bytes
 from models.errors import ContractError
 
-_CHUNK = 1 << 20
+_ENDS = {".parquet": b"PAR1"}
 
 
 def is_empty(file: Path) -> bool:
@@ -25,12 +26,10 @@ def is_empty(file: Path) -> bool:
 def check_complete(copy: Path, name: str) -> None:
     """Refuse a file that was cut off: what DuckDB can read of it would be taken for the whole."""
     if name.endswith(".gz"):
-        is_complete = _is_complete_gzip(copy)
-    elif name.endswith(".parquet"):
-        is_complete = _begins_and_ends(copy, b"PAR1", b"PAR1")
+        is_whole = (last_bytes(copy) or b"").endswith(b"\n")
     else:
-        is_complete = _begins_and_ends(copy, b"", b"\n")
-    if not is_complete:
+        is_whole = is_complete(copy) and begins_and_ends(copy, b"", _ENDS.get(copy.suffix, b"\n"))
+    if not is_whole:
         raise ContractError(
             f"{name} is empty or cut off: "
             + (
@@ -39,21 +38,3 @@ def check_complete(copy: Path, name: str) -> None:
                 else "it does not end as its format does"
             )
         )
-
-
-def _is_complete_gzip(copy: Path) -> bool:
-    last = b""
-    try:
-        with gzip.open(copy) as stream:
-            while chunk := stream.read(_CHUNK):
-                last = chunk[-1:]
-    except (EOFError, OSError, zlib.error):
-        return False
-    return last == b"\n"
-
-
-def _begins_and_ends(copy: Path, begin: bytes, end: bytes) -> bool:
-    with copy.open("rb") as stream:
-        starts = stream.read(len(begin))
-        stream.seek(max(copy.stat().st_size - len(end), 0))
-        return starts == begin and stream.read(len(end)) == end

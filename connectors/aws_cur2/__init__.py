@@ -6,7 +6,6 @@
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,7 +17,8 @@ from pydantic import field_validator
 from connectors._aws.charges import CHARGES_SQL
 from connectors._aws.columns import COLUMNS
 from connectors._aws.costs import AMOUNTS
-from connectors._aws.exports import ExportOptions, Exports, Layout
+from connectors._aws.data_exports import DATA_EXPORTS
+from connectors._aws.exports import ExportOptions
 from connectors._aws.quarantine import QUARANTINE_SQL
 from connectors._aws.rows import KINDS, arrange_as_named, read_rows
 from connectors._aws.splits import SPLIT_COSTS_SQL
@@ -40,35 +40,6 @@ class CurOptions(ExportOptions):
         if len(set(columns.values())) < len(columns):
             raise ValueError("two columns have one name; allowed: a name a column")
         return columns
-
-
-def _parse(manifest: bytes) -> tuple[str | None, tuple[str, ...]]:
-    content = json.loads(manifest)
-    return content.get("executionId"), tuple(_relative(url) for url in content["dataFiles"])
-
-
-def _relative(url: str) -> str:
-    """Return a data file's path in the export: a synced copy's manifest still names the bucket."""
-    before, separator, after = url.rpartition("/data/BILLING_PERIOD=")
-    if not separator:
-        raise ValueError(f"{before}{after} is not below data/BILLING_PERIOD=")
-    return f"data/BILLING_PERIOD={after}"
-
-
-_EXPORTS = Exports(
-    Layout(
-        under="metadata/",
-        manifest=re.compile(
-            r"metadata/BILLING_PERIOD=(?P<period>\d{4}-\d{2})/(?P<older>[^/]+/)?"
-            r"(?:[^/]*-)?Manifest\.json"
-        ),
-        billing_period=str,
-        parse=_parse,
-        files_key="dataFiles",
-        lasting=re.compile(r"/(?P<stamp>\d{4}-\d{2}-\d{2}T[\d:.]+Z)-[^/]+/[^/]+$"),
-        expected="metadata/BILLING_PERIOD=…/…-Manifest.json",
-    )
-)
 
 
 def _read(
@@ -97,8 +68,8 @@ CONNECTOR = Connector(
     title="AWS Data Exports CUR 2.0",
     produces=(CHARGES, SPLIT_COSTS, QUARANTINE),
     inputs={"raw": COLUMNS},
-    discover=_EXPORTS.discover,
-    fetch=_EXPORTS.fetch,
+    discover=DATA_EXPORTS.discover,
+    fetch=DATA_EXPORTS.fetch,
     read=partial(_read, {}),
     normalize=lambda source: {
         "charges": CHARGES_SQL,

@@ -19,8 +19,8 @@ from azure.mgmt.costmanagement import CostManagementClient
 from azure.storage.blob import BlobClient, ExponentialRetry
 
 from connectors import _http
-from connectors._azure._read import check_complete
 from connectors._base import Delivery, Landed, Options, Source, Window
+from connectors._complete import check_complete
 from connectors.azure_cost_api._client import RefusedError, connect, explained, split_location
 from models.errors import ContractError, FetchError
 

@@ -16,8 +16,9 @@ from typing import Any
 
 from pydantic import field_validator
 
-from connectors._azure._read import check_complete, csv_header, is_data
+from connectors._azure._read import csv_header, is_data
 from connectors._base import Delivery, Landed, Options, Source, Window
+from connectors._complete import check_complete
 from connectors._files import ChangedError, Store, StoredFile, open_store
 from connectors.azure_cost_export._runs import Run, find_runs, read_manifest, without_manifest
 from models.errors import ConfigError, ContractError, FetchError

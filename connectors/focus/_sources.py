@@ -1,7 +1,5 @@
 """Where FOCUS comes from: saved files, AWS's exports, and APIs that export it."""
 
-import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +7,8 @@ import yaml
 from pydantic import field_validator
 
 from connectors import _http
-from connectors._aws.exports import ExportOptions, Exports, Layout
+from connectors._aws.data_exports import DATA_EXPORTS
+from connectors._aws.exports import ExportOptions
 from connectors._base import Delivery, Landed, Source, Window
 from connectors._files import is_blob_location
 from connectors._focus import folders, requests
@@ -42,42 +41,13 @@ class FocusOptions(ExportOptions):
         return {key: value for key, value in content.items() if key != "url"}
 
 
-def _parse(manifest: bytes) -> tuple[str | None, tuple[str, ...]]:
-    content = json.loads(manifest)
-    return content.get("executionId"), tuple(_below_data(url) for url in content["dataFiles"])
-
-
-def _below_data(url: str) -> str:
-    """Return a data file's path in the export: a synced copy's manifest still names the bucket."""
-    _, separator, path = url.rpartition("/data/BILLING_PERIOD=")
-    if not separator:
-        raise ValueError(f"{url} is not below data/BILLING_PERIOD=")
-    return f"data/BILLING_PERIOD={path}"
-
-
-_AWS = Exports(
-    Layout(
-        under="metadata/",
-        manifest=re.compile(
-            r"metadata/BILLING_PERIOD=(?P<period>\d{4}-\d{2})/(?P<older>[^/]+/)?"
-            r"(?:[^/]*-)?Manifest\.json"
-        ),
-        billing_period=str,
-        parse=_parse,
-        files_key="dataFiles",
-        lasting=re.compile(r"/(?P<stamp>\d{4}-\d{2}-\d{2}T[\d:.]+Z)-[^/]+/[^/]+$"),
-        expected="metadata/BILLING_PERIOD=…/…-Manifest.json",
-    )
-)
-
-
 def discover(source: Source, window: Window, landed: Landed) -> Iterator[Delivery]:
     """Offer what the location has: months of an API, billing periods of AWS, saved files."""
     if _is_api(source):
         _export(source)
         yield from _http.discover(source, window, landed)
     elif _is_aws_export(source):
-        yield from _AWS.discover(source, window, landed)
+        yield from DATA_EXPORTS.discover(source, window, landed)
     else:
         yield from folders.discover(source, window, landed)
 
@@ -87,7 +57,7 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     if _is_api(source):
         return requests.fetch(source.location, _export(source), delivery, folder)
     if "manifest" in delivery.request:
-        return _AWS.fetch(source, delivery, folder)
+        return DATA_EXPORTS.fetch(source, delivery, folder)
     return folders.fetch(source, delivery, folder)
 
 
@@ -106,7 +76,7 @@ def _is_api(source: Source) -> bool:
 def _is_aws_export(source: Source) -> bool:
     store, only = folders.open_location(source)
     return not only and any(
-        _AWS.layout.manifest.fullmatch(file.path) for file in store.files("metadata/")
+        DATA_EXPORTS.layout.manifest.fullmatch(file.path) for file in store.files("metadata/")
     )
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from connectors._base import Delivery, Landed, Source, Window
+from connectors._complete import check_complete
 from connectors._files import discover_files, fetch_file
 from connectors.gcp_billing_export import _bigquery
-from connectors.gcp_billing_export._complete import check_complete
 
 _SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".parquet")
 _REPEATS = "repeats-"

@@ -1,0 +1,59 @@
+"""Is a file whole? DuckDB reads the rows of a cut gzip up to where it ends, as if they were all."""
+
+import gzip
+import zipfile
+import zlib
+from pathlib import Path
+
+from models.errors import ContractError
+
+_CHUNK = 1 << 20
+_NAMES = {".gz": "gzip", ".parquet": "Parquet", ".zip": "zip"}
+
+
+def is_complete(file: Path) -> bool:
+    """Tell whether a .gz, .parquet or .zip file ends as its format does; others always do."""
+    match file.suffix:
+        case ".gz":
+            return last_bytes(file) is not None
+        case ".parquet":
+            return begins_and_ends(file, b"PAR1", b"PAR1")
+        case ".zip":
+            return _is_complete_zip(file)
+    return True
+
+
+def check_complete(file: Path, name: str) -> None:
+    """Raise a ContractError that names the file where it is cut off; an empty .gz is not."""
+    if file.suffix == ".gz" and not file.stat().st_size:
+        return
+    if not is_complete(file):
+        raise ContractError(f"{name}: the {_NAMES[file.suffix]} file is truncated or damaged")
+
+
+def last_bytes(file: Path) -> bytes | None:
+    """Return the end of a text file, plain or .gz; None where it was cut off, or is no gzip."""
+    last = b""
+    try:
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                last = chunk
+    except (EOFError, OSError, zlib.error):
+        return None
+    return last
+
+
+def begins_and_ends(file: Path, begin: bytes, end: bytes) -> bool:
+    """Tell whether a file's first and last bytes are these."""
+    with file.open("rb") as stream:
+        starts = stream.read(len(begin))
+        stream.seek(max(file.stat().st_size - len(end), 0))
+        return starts == begin and stream.read(len(end)) == end
+
+
+def _is_complete_zip(file: Path) -> bool:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, EOFError, OSError, zlib.error):
+        return False
