@@ -13,10 +13,11 @@ from connector_samples import SAMPLES, Sample
 from connectors import all_connectors
 from connectors._base import Source, Window
 from connectors._lake import Lake
+from connectors._maps.yaml_file import load_map
 from connectors._normalize import normalize
 from connectors._sql import connect
 from connectors.invoice_mapping import MappedOptions, connector_of
-from connectors.invoice_mapping._yaml import load_map
+from connectors.invoice_mapping._map import Map
 
 LATE = "20261103T060000Z"  # when the last answers of the sample were fetched
 ABOUT = dict.fromkeys(
@@ -66,7 +67,7 @@ class Mapped:
     def __init__(self, root: Path, content: Mapping[str, Any]) -> None:
         file = root / "map.yml"
         file.write_text(yaml.safe_dump(dict(content), allow_unicode=True))
-        self.map_ = load_map(file)
+        self.map_ = load_map(file, Map)
         self.connector = connector_of("polar", self.map_)
         self.folder = root / "sent"
         self.folder.mkdir(exist_ok=True)

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from invoice_maps import Mapped, csv, plain
 
+from connectors._maps.expressions import create_macros
 from connectors._sql import connect
 from connectors.invoice_mapping._cleaning import PLAIN_NUMBER, money_sql
-from connectors.invoice_mapping._expressions import create_macros
 from connectors.invoice_mapping._map import Money
 from models.errors import ContractError
 

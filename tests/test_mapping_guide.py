@@ -9,9 +9,9 @@ import pytest
 import yaml
 from invoice_maps import Mapped
 
+from connectors._maps.macros import MACROS
 from connectors.invoice_mapping._api import PLACEHOLDERS, Api
 from connectors.invoice_mapping._check import check_map
-from connectors.invoice_mapping._macros import MACROS
 from connectors.invoice_mapping._map import Map
 from models.errors import ContractError
 

@@ -12,9 +12,10 @@ from connector_samples import SAMPLES, Sample, sample, sentences
 from invoice_maps import LATE, answer, columns, read
 
 from connectors import all_connectors
+from connectors._maps.yaml_file import load_map
 from connectors.invoice_mapping import MAPS
 from connectors.invoice_mapping._check import check_map
-from connectors.invoice_mapping._yaml import load_map
+from connectors.invoice_mapping._map import Map
 
 PENDING = "vultr/v2_billing_pending-charges.json"
 DOCUMENTED = Path(__file__).parents[2] / "shared" / "samples" / "vendors"
@@ -23,7 +24,7 @@ CLOUDS = [file.stem for file in sorted(MAPS.glob("*.yml"))]
 
 @pytest.mark.parametrize("name", CLOUDS)
 def test_every_shipped_map_binds_and_says_where_its_vendor_documents_the_format(name: str) -> None:
-    map_ = load_map(MAPS / f"{name}.yml")
+    map_ = load_map(MAPS / f"{name}.yml", Map)
     check_map(map_)
     assert map_.documentation.startswith("https://")
     assert all_connectors()[name].title == map_.title

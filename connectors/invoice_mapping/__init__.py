@@ -22,13 +22,13 @@ from connectors._base import (
     Window,
 )
 from connectors._http import is_url
+from connectors._maps.yaml_file import load_map
 from connectors.invoice_mapping import _deliveries, _live
 from connectors.invoice_mapping._api import Api
 from connectors.invoice_mapping._check import check_map
 from connectors.invoice_mapping._map import KINDS, Map
 from connectors.invoice_mapping._normalize import amounts, normalize
 from connectors.invoice_mapping._read import read
-from connectors.invoice_mapping._yaml import load_map
 from models.errors import ConfigError
 from models.tables import CHARGES
 
@@ -103,7 +103,8 @@ def _fetch(map_: Map, source: Source, delivery: Delivery, folder: Path) -> Deliv
 def shipped_maps() -> dict[str, Connector]:
     """Return the connectors that the maps of this project are, by name."""
     return {
-        file.stem: connector_of(file.stem, load_map(file)) for file in sorted(MAPS.glob("*.yml"))
+        file.stem: connector_of(file.stem, load_map(file, Map))
+        for file in sorted(MAPS.glob("*.yml"))
     }
 
 
@@ -112,7 +113,7 @@ def own_map(options: Options) -> Connector:
     assert isinstance(options, OwnMapOptions)
     if options.map is None:
         raise ConfigError("map: is missing; allowed: a file such as ./my_map.yml")
-    map_ = load_map(options.map)
+    map_ = load_map(options.map, Map)
     try:
         check_map(map_)
     except ConfigError as error:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import duckdb
 
+from connectors._maps.expressions import check, reason
 from connectors._sql import connect, quoted
-from connectors.invoice_mapping._expressions import check, reason
 from connectors.invoice_mapping._map import Map
 from connectors.invoice_mapping._read import expressions, needed_columns
 from models.errors import ConfigError

@@ -2,16 +2,15 @@
 
 import re
 
+from connectors._maps.expressions import identifier
+from connectors._maps.times import instant_sql
 from connectors._sql import quoted
-from connectors.invoice_mapping._expressions import identifier
 from connectors.invoice_mapping._map import Money, Time
 
 # Text that a decimal can be cast from.
 PLAIN_NUMBER = r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?"
 # What stands before a text that cannot be read.
 UNREADABLE = "? "
-_ISO = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)?)?( ?(Z|z|UTC|[+-]\d{2}(:?\d{2})?))?"
-_OFFSET = r".*\d:\d{2}.*[+-]\d{2}(:?\d{2})?"
 _MINUS = "−"  # as some vendors typeset their invoices
 
 
@@ -57,36 +56,7 @@ def _signed(number: str, sign: int) -> str:
 def time_sql(column: str, time: Time) -> str:
     """Return SQL for the instant in a column as UTC text; NULL where it is blank."""
     text = f"nullif(trim({identifier(column)}), '')"
-    instant = _instant(text, time)
+    instant = instant_sql(text, time.format, time.zone)
     if time.inclusive:
         instant = f"({instant} + interval 1 {time.inclusive})"
     return f"coalesce(cast({instant} as varchar), {quoted(UNREADABLE)} || {text})"
-
-
-def _instant(text: str, time: Time) -> str:
-    """As a timestamp in UTC; a text without a zone of its own is in the vendor's."""
-    zone = quoted(time.zone)
-    if time.format in ("epoch_seconds", "epoch_milliseconds"):
-        unit = "" if time.format == "epoch_seconds" else " / 1000"
-        number = f"try_cast({text} as decimal(24, 6))"
-        micros = f"cast(round({number} * 1000000, 0) as bigint)"
-        if unit:
-            micros = f"cast(round({number} * 1000, 0) as bigint)"
-        return f"make_timestamp({micros})"
-    if time.format:
-        parsed = f"try_strptime({text}, {quoted(time.format)})"
-        if re.search("%[zZ]", time.format):
-            return f"cast({parsed} as timestamp)"
-        return f"cast(timezone({zone}, cast({parsed} as timestamp)) as timestamp)"
-    # Offsets need the calendar of all zones, which is slow: most texts have none.
-    in_utc = f"try_cast(rtrim({text}, ' ZzUTC') as timestamp)"
-    joined = rf"regexp_replace({text}, '\s+([+-]\d{{2}}:?\d{{2}})$', '\1')"
-    local = f"try_cast({text} as timestamp)"
-    if time.zone != "UTC":
-        local = f"cast(timezone({zone}, {local}) as timestamp)"
-    return (
-        f"case when not regexp_full_match({text}, {quoted(_ISO)}) then null "
-        f"when right({text}, 1) in ('Z', 'z', 'C') then {in_utc} "
-        f"when regexp_full_match({text}, {quoted(_OFFSET)}) "
-        f"then cast(try_cast({joined} as timestamptz) as timestamp) else {local} end"
-    )

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from connectors._base import Delivery, Landed, Source, Window
 from connectors._files import ChangedError, Store, StoredFile, open_store
+from connectors._maps.expressions import columns_of, create_macros
 from connectors._sql import connect
-from connectors.invoice_mapping._expressions import columns_of, create_macros
 from connectors.invoice_mapping._files import Invoice
 from connectors.invoice_mapping._map import Map
 from models.errors import ConfigError, ContractError

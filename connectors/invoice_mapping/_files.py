@@ -13,8 +13,8 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from connectors._http import parse
+from connectors._maps.expressions import identifier
 from connectors._sql import quoted
-from connectors.invoice_mapping._expressions import identifier
 from connectors.invoice_mapping._map import Map, Records
 from connectors.invoice_mapping._records import records
 from models.errors import ContractError

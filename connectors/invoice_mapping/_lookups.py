@@ -1,6 +1,6 @@
 """Lists beside the rows of an invoice, such as its prices."""
 
-from connectors.invoice_mapping._expressions import identifier
+from connectors._maps.expressions import identifier
 from connectors.invoice_mapping._files import Invoice
 from connectors.invoice_mapping._map import Lookup, Records
 from models.errors import ContractError

@@ -5,21 +5,14 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, model_validator
 
-from connectors._base import About
+from connectors._maps.model import AboutSection, MapModel, Pattern, Text
 from connectors.invoice_mapping._api import Api
 from connectors.invoice_mapping._records import segments
 from models.columns import PROVENANCE, Table
 from models.tables import CHARGES, METERED_USAGE
 
-Text = Annotated[str, Field(min_length=1)]
 Category = Literal["Usage", "Purchase", "Tax", "Credit", "Adjustment", "Refund"]
 KINDS = ("Usage", "Purchase", "Tax", "Credit", "Adjustment", "Refund")
 # A folder a period and a fetch in it, or a file a period.
@@ -40,37 +33,7 @@ _NEEDED = {
 }  # fmt: skip
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text!r} is not a regular expression: {error}") from None
-    return text
-
-
-Pattern = Annotated[str, BeforeValidator(_pattern)]
-
-
-class AboutSection(_Model):
-    """What a person must know before trusting the map."""
-
-    vendor: Text
-    kind: Literal["cloud", "llm", "gpu", "telemetry", "generic"]
-    interface: Text
-    granularity: Text
-    restated: Text
-    cannot_tell: Text
-    tested_with: Text
-
-    def about(self) -> About:
-        return About(**self.model_dump())
-
-
-class Files(_Model):
+class Files(MapModel):
     """Which files are invoices, and what their paths tell."""
 
     path: Pattern = DEFAULT_PATH
@@ -104,14 +67,14 @@ def _path(text: str) -> str:
 RecordPath = Annotated[str, BeforeValidator(_path)]
 
 
-class Records(_Model):
+class Records(MapModel):
     """Where the rows are in a document: `data[].line_items[]`, `costs{}`; nothing in a CSV."""
 
     path: RecordPath = ""
     files: Pattern = ""
 
 
-class Lookup(_Model):
+class Lookup(MapModel):
     """A list beside the rows, such as prices: `name.column` where the `equal` columns are equal."""
 
     records: RecordPath = ""
@@ -120,7 +83,7 @@ class Lookup(_Model):
     columns: tuple[Text, ...] = Field(min_length=1)
 
 
-class Unpivot(_Model):
+class Unpivot(MapModel):
     """Columns that become rows: their name in one column, their value in another."""
 
     columns: tuple[Text, ...] = Field(min_length=1)
@@ -128,7 +91,7 @@ class Unpivot(_Model):
     value: Text = "value"
 
 
-class Money(_Model):
+class Money(MapModel):
     """How a column's text is a number."""
 
     symbol: str = ""
@@ -152,7 +115,7 @@ class Money(_Model):
         return len(str(self.divisor)) - 1
 
 
-class Time(_Model):
+class Time(MapModel):
     """How a column's text is an instant; `inclusive` ends are moved to the first instant after.
 
     `of` names the column that is read, where it shall stay as it is.
@@ -164,7 +127,7 @@ class Time(_Model):
     inclusive: Literal["second", "minute", "hour", "day", "month"] | None = None
 
 
-class Rule(_Model):
+class Rule(MapModel):
     """Rows whose column matches have this category; the last rule may be a default."""
 
     category: Category
@@ -178,7 +141,7 @@ class Rule(_Model):
         return self
 
 
-class ControlTotal(_Model):
+class ControlTotal(MapModel):
     """The vendor's own total, to which the rows must add up."""
 
     none: Text | None = Field(None, description="Why the vendor states none.")
@@ -207,7 +170,7 @@ def _as_list(value: Any) -> Any:
     return value
 
 
-class Map(_Model):
+class Map(MapModel):
     """The whole map. Expressions are DuckDB's, over the vendor's columns as text."""
 
     title: Text

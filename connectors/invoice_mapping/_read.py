@@ -5,9 +5,9 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from connectors._maps.expressions import columns_of, create_macros, identifier
 from connectors._sql import quoted
 from connectors.invoice_mapping._cleaning import UNREADABLE, money_sql, time_sql
-from connectors.invoice_mapping._expressions import columns_of, create_macros, identifier
 from connectors.invoice_mapping._files import Invoice
 from connectors.invoice_mapping._live import check_pages
 from connectors.invoice_mapping._lookups import looked_up

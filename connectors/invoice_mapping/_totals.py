@@ -3,8 +3,8 @@
 import re
 from decimal import Decimal, localcontext
 
+from connectors._maps.expressions import columns_of, identifier
 from connectors.invoice_mapping._cleaning import PLAIN_NUMBER, money_sql
-from connectors.invoice_mapping._expressions import columns_of, identifier
 from connectors.invoice_mapping._files import Invoice
 from connectors.invoice_mapping._map import ControlTotal, Money, Records
 from models.errors import ContractError

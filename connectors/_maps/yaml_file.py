@@ -1,13 +1,15 @@
 """A map's file: what is wrong with it is one sentence that names the key."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
-from connectors.invoice_mapping._map import Map
+from connectors._maps.model import MapModel
 from models.errors import ConfigError
+
+T = TypeVar("T", bound=MapModel)
 
 # The parser in C is ten times as fast; not every platform has it.
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -28,11 +30,11 @@ class _Loader(_Base):  # type: ignore[misc]
         return mapping
 
 
-def load_map(file: Path) -> Map:
+def load_map(file: Path, model: type[T]) -> T:
     """Read a map; what is wrong with it is a ConfigError that names the key."""
     try:
         content = yaml.load(file.read_text(encoding="utf-8"), _Loader)
-        return Map.model_validate(content)
+        return model.model_validate(content)
     except FileNotFoundError:
         raise ConfigError(f"{file}: no such map") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -43,14 +45,15 @@ def load_map(file: Path) -> Map:
     except yaml.YAMLError as error:
         raise ConfigError(f"{file.name}: {' '.join(str(error).split())}") from None
     except ValidationError as error:
-        raise ConfigError(f"{file.name}: {_sentence(error)}") from None
+        raise ConfigError(f"{file.name}: {_sentence(error, model)}") from None
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(error: ValidationError, model: type[MapModel]) -> str:
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"{where}: unknown key; allowed: {', '.join(_allowed_keys(first['loc'][:-1]))}"
+        allowed = ", ".join(_allowed_keys(model, first["loc"][:-1]))
+        return f"{where}: unknown key; allowed: {allowed}"
     if first["type"] == "missing":
         return f"{where}: is missing"
     message = first["msg"].removeprefix("Value error, ")
@@ -60,9 +63,9 @@ def _sentence(error: ValidationError) -> str:
     return f"{where}: {message}" if where else message
 
 
-def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
+def _allowed_keys(model: type[MapModel], location: tuple[int | str, ...]) -> list[str]:
     """Return the keys of the model that stands at a place of the map."""
-    schema = Map.model_json_schema()
+    schema = model.model_json_schema()
     node: dict[str, Any] = schema
     for part in location:
         inner = [node, *node.get("anyOf", [])]

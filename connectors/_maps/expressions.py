@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
+from connectors._maps.macros import MACROS
 from connectors._sql import quoted
-from connectors.invoice_mapping._macros import MACROS
 from models.errors import ConfigError
 
 # What an expression may call. None of these reads a file, a setting or another row.
@@ -96,6 +96,9 @@ def _expressions_in(node: object) -> Iterator[dict[str, Any]]:
 
 
 def _check_node(node: dict[str, Any], text: str, place: str) -> None:
+    if node["class"] == "COLUMN_REF" and len(node["column_names"]) > 1:
+        name = ".".join(node["column_names"])
+        raise ConfigError(f'{place}: {text!r}: a name with dots stands in double quotes: "{name}"')
     if node["class"] not in _ALLOWED_CLASSES:
         kind = node["class"].lower().replace("_", " ")
         raise ConfigError(

@@ -1,0 +1,1 @@
+"""What maps in YAML have in common, whether of invoices or of usage."""
