@@ -1,0 +1,85 @@
+"""Files at a location, together as one delivery where their paths name the same day or month.
+
+`2026-10-08.jsonl`, `events/2026/10/08/14.jsonl.gz`, `year=2026/month=10/day=08/a.json` and
+`b/20261008.jsonl` are one delivery, the slot 2026-10-08; `bytes-2026-10.csv` is of 2026-10. A file
+whose path names no date is a slot of its own. Whatever changes, is added or is taken away below one
+date is read again as a whole, in the order of the paths: what the files say of a day does not
+depend on when they came.
+"""
+
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from connectors._base import Delivery, Landed, Source
+from connectors._files import ChangedError, Store, StoredFile, open_store
+from models.errors import ContractError
+
+_DATE = re.compile(
+    r"(?<!\d)(20\d\d)(?P<mark>[-_/]?)(0[1-9]|1[0-2])(?:(?P=mark)(0[1-9]|[12]\d|3[01]))?(?!\d)"
+)
+_HIVE = re.compile(r"(?:^|(?<=/))(?:year|month|day)=")
+_CHUNK = 1 << 20
+
+
+def discover_days(
+    source: Source, landed: Landed, suffixes: tuple[str, ...], by_month: bool = False
+) -> Iterator[Delivery]:
+    """Yield a delivery a date that the paths name; `by_month`: a month may stand for one too."""
+    store = open_store(source.location)
+    days: dict[str, list[StoredFile]] = {}
+    for file in store.files():
+        is_hidden = any(part.startswith(".") for part in Path(file.path).parts)
+        if file.path.endswith(suffixes) and not is_hidden:
+            days.setdefault(date_of(file.path, by_month) or file.path, []).append(file)
+    for slot, files in sorted(days.items()):
+        marks = {file.path: file.mark for file in files}
+        known = [m for m in landed.get(slot, ()) if m.request.get("files") == marks]
+        version = known[-1].version if known else _hash(store, files)
+        yield Delivery(slot, version, max(f.modified for f in files), request={"files": marks})
+
+
+def date_of(path: str, by_month: bool) -> str | None:
+    """Return the first day (else month, if asked for) that a path names."""
+    for match in _DATE.finditer(_HIVE.sub("", path)):
+        if match[4] or by_month:
+            return "-".join(part for part in (match[1], match[3], match[4]) if part)
+    return None
+
+
+def fetch_days(source: Source, delivery: Delivery, folder: Path) -> list[Path]:
+    """Copy the files of a delivery as they were when they were found; return the copies."""
+    store, copies = open_store(source.location), []
+    for path, mark in delivery.request["files"].items():
+        file = store.find(path)
+        if file is None or file.mark != mark:
+            raise ChangedError(f"{source.name}: {path} changed while it was fetched")
+        copy = folder / path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        store.copy(file, copy)
+        copies.append(copy)
+    return copies
+
+
+def check_text(source: Source, path: str, copy: Path, ends_its_lines: bool = True) -> None:
+    """Refuse a text that is empty or cut off: in its gzip stream, or in its last line."""
+    last = b""
+    try:
+        with gzip.open(copy) if copy.suffix == ".gz" else copy.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                last = chunk
+    except (EOFError, OSError, zlib.error) as error:
+        raise ContractError(f"{source.name}: {path} is cut off or damaged: {error}") from error
+    if not last.strip():
+        raise ContractError(f"{source.name}: {path} is empty")
+    if ends_its_lines and not last.endswith(b"\n"):
+        raise ContractError(f"{source.name}: {path} is cut off: its last line does not end")
+
+
+def _hash(store: Store, files: list[StoredFile]) -> str:
+    """A hash of what the files hold, the same wherever they lie."""
+    prints = "\n".join(f"{file.path} {store.fingerprint(file)}" for file in files)
+    return hashlib.sha256(prints.encode()).hexdigest()[:16]
