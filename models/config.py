@@ -3,18 +3,23 @@
 Nothing here reads a file: `pipelines.settings` loads the YAML and says what is wrong with it.
 """
 
-import hashlib
 from collections.abc import Mapping
 from itertools import combinations
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from models.attribution import (
+    MEASURES,
+    Dimensions,
+    Driver,
+    Pool,
+    Rule,
+    TokenWeights,
+)
 from models.base import Dated, Frozen, Name
 from models.rate_cards import Currency, RateCardLine
 
-Treatment = Literal["direct", "shared", "overhead", "unmatched"]
-Driver = Literal["attempts", "tokens", "direct_cost"]
 # A source's name becomes a folder of the lake and part of an asset's key.
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 
@@ -49,75 +54,6 @@ class ModelAlias(Dated):
     names: tuple[Name, ...] = Field(min_length=1, description="Every name of it, as written.")
 
 
-class Entities(Frozen):
-    """Values of the entities that costs are attributed to."""
-
-    customer: Name | None = None
-    feature: Name | None = None
-    workflow: Name | None = None
-    team: Name | None = None
-    model: Name | None = None
-    environment: Name | None = None
-
-
-class Match(Frozen):
-    """What a charge must look like. Each is a glob (`*` and `?`); all of them must hold."""
-
-    source: Name | None = None
-    service_name: Name | None = None
-    sub_account_id: Name | None = None
-    resource_id: Name | None = None
-    charge_category: Name | None = None
-    charge_description: Name | None = None
-    commitment_discount_status: Name | None = None
-    x_usage_type: Name | None = None
-    x_operation: Name | None = None
-    x_line_item_type: Name | None = None
-    x_api_key_id: Name | None = None
-    tags: Mapping[str, Name] = Field(default_factory=dict, description="Tag key to glob of value.")
-
-    @model_validator(mode="after")
-    def _check_not_empty(self) -> Self:
-        if not self.model_dump(exclude_defaults=True):
-            raise ValueError("at least one condition is needed; all charges: {source: '*'}")
-        return self
-
-
-class Rule(Dated):
-    """How charges are attributed; of all rules, the first that matches a charge decides."""
-
-    id: Name = Field(description="Stands in every ledger row as allocated_method_id.")
-    version: int = Field(1, ge=1, description="Raise it when the rule's meaning changes.")
-    when: Match
-    set: Entities | None = Field(None, description="Entities that the charge itself tells.")
-    treatment: Treatment | None = Field(
-        None, description="Without one, tokens and capacity are attributed by telemetry."
-    )
-    driver: Driver | None = Field(
-        None, description="Of shared only: what a user's share follows (default: direct_cost)."
-    )
-    users: Entities | None = Field(None, description="Of shared only: whose use shares the cost.")
-    pool: Name | None = Field(None, description="Pool of capacity that no lifecycle names.")
-
-    @model_validator(mode="after")
-    def _check_purpose(self) -> Self:
-        if not (self.set or self.treatment or self.pool):
-            raise ValueError("a rule needs set, treatment or pool")
-        if self.treatment != "shared" and (self.driver or self.users):
-            raise ValueError("driver and users belong to treatment: shared")
-        return self
-
-    @property
-    def shared_driver(self) -> Driver | None:
-        """What the shares of a shared charge follow; None where nothing is shared."""
-        return (self.driver or "direct_cost") if self.treatment == "shared" else None
-
-    @property
-    def rule_hash(self) -> str:
-        """A hash of everything the rule says."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
-
-
 class Attribution(Frozen):
     """How costs find their users."""
 
@@ -127,6 +63,15 @@ class Attribution(Frozen):
         json_schema_extra={"propertyNames": {"enum": list(DEFAULT_ATTRIBUTES)}},
     )
     model_aliases: tuple[ModelAlias, ...] = ()
+    token_weights: tuple[TokenWeights, ...] = Field((), description="The first match wins.")
+    dimensions: Dimensions = Dimensions()
+    pools: tuple[Pool, ...] = Field((), description="The first whose `when` matches wins.")
+    platform_owner: Name | None = Field(
+        None, description="Team that answers for capacity that no pool asked for."
+    )
+    drivers: Mapping[Name, Driver] = Field(
+        default_factory=dict, description="Measures that shared rules can name."
+    )
     rules: tuple[Rule, ...] = Field((), description="The first match wins.")
 
     @model_validator(mode="after")
@@ -159,6 +104,27 @@ class Attribution(Frozen):
             if (rule.id, rule.version) in seen:
                 raise ValueError(f"rules: {rule.id} version {rule.version} is there twice")
             seen.add((rule.id, rule.version))
+        return self
+
+    @model_validator(mode="after")
+    def _check_drivers(self) -> Self:
+        for name in self.drivers:
+            if name in MEASURES:
+                raise ValueError(f"drivers.{name}: this is a measure's own name; choose another")
+        allowed = (*MEASURES, *self.drivers)
+        for rule in self.rules:
+            if rule.driver and rule.driver not in allowed:
+                raise ValueError(
+                    f"rules: {rule.id} names the driver {rule.driver}; "
+                    f"allowed: {', '.join(allowed)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _check_pools(self) -> Self:
+        for one, other in combinations(self.pools, 2):
+            if one.pool == other.pool and one.overlaps(other):
+                raise ValueError(f"pools: {one.pool} is there twice on the same days")
         return self
 
     @property

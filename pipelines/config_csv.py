@@ -1,14 +1,18 @@
-"""The CSV files that a user keeps beside the configuration: invoices and control totals.
+"""The CSV files that a user keeps beside the configuration: invoices, control totals, mappings.
 
 A cell that cannot be read is a ConfigError that names its line, column, value and what is allowed.
 """
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation, localcontext
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from models.base import Dated
 from models.currencies import ISO_4217
 from models.errors import ConfigError
 from pipelines.settings import Settings
@@ -74,6 +78,13 @@ def _rate(text: str) -> Decimal | None:
     return rate
 
 
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ValueError("a day like 2026-10-05") from None
+
+
 _Parsers = Mapping[str, Callable[[str], object]]
 _INVOICE: _Parsers = {
     "source": _required(_text),
@@ -85,13 +96,21 @@ _INVOICE: _Parsers = {
     "exchange_rate": _rate,
 }
 # Columns that a file may leave out.
-_OPTIONAL = ("exchange_rate",)
+_OPTIONAL = ("exchange_rate", "valid_from", "valid_to")
 _CONTROL_TOTAL: _Parsers = {
     "source": _required(_text),
     "billing_period": _period,
     "billing_currency": _currency,
     "rows": _integer,
     "billed_cost": _stated,
+}
+
+
+_MAPPING: _Parsers = {
+    "key": _required(_text),
+    "value": _required(_text),
+    "valid_from": _date,
+    "valid_to": _date,
 }
 
 
@@ -114,12 +133,34 @@ def read_control_totals(settings: Settings) -> Iterator[dict[str, object]]:
     return _read_csv(settings.control_totals, settings, _CONTROL_TOTAL)
 
 
+def read_mapping(file: Path) -> Iterator[dict[str, object]]:
+    """Yield what a mapping says of each key; two values of one key on a day are an error."""
+    known: dict[object, list[tuple[Dated, object]]] = {}
+    for row in _read_rows(file, _MAPPING):
+        key, value = row["key"], row["value"]
+        try:
+            dates = Dated.model_validate({name: row[name] for name in ("valid_from", "valid_to")})
+        except ValidationError:
+            raise ConfigError(f"{file.name}: {key}: valid_to must be after valid_from") from None
+        for other, other_value in known.setdefault(key, []):
+            if dates.overlaps(other):
+                raise ConfigError(f"{file.name}: {key} is {other_value} and {value} on one day")
+        known[key].append((dates, value))
+        yield row
+
+
 def _read_csv(
     file: Path | None, settings: Settings, parsers: _Parsers
 ) -> Iterator[dict[str, object]]:
     """Yield the rows of the configured sources; the file may list others and more columns."""
-    if file is None:
-        return
+    if file is not None:
+        yield from _read_rows(file, parsers, settings.sources)
+
+
+def _read_rows(
+    file: Path, parsers: _Parsers, sources: Container[str] | None = None
+) -> Iterator[dict[str, object]]:
+    """Yield the parsed rows, of the given sources alone where some are given."""
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -129,7 +170,7 @@ def _read_csv(
         if column not in (*(reader.fieldnames or ()), *_OPTIONAL):
             raise ConfigError(f"{file.name}: column {column} is missing")
     for row in reader:
-        if row["source"] in settings.sources:
+        if sources is None or row["source"] in sources:
             yield _parse(f"{file.name}, line {reader.line_num}", row, parsers)
 
 

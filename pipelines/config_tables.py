@@ -9,38 +9,20 @@ from pathlib import Path
 
 import polars as pl
 
-from models.config import Entities, Match, Rule
 from models.rate_cards import RateCardLine
 from pipelines.config_csv import read_control_totals, read_invoices
+from pipelines.config_rules import DATES, RULE_SCHEMAS, Rows, Schema, rule_tables
 from pipelines.settings import Settings
 
 _MONEY = pl.Decimal(38, 12)
-_ENTITY_COLUMNS = {
-    name: "customer_id" if name == "customer" else name for name in Entities.model_fields
-}
 _RATE_CARD_CONDITIONS = (
     *("provider", "sku", "model", "token_type", "service_tier", "pricing_category", "region"),
 )
-_CONDITIONS = tuple(name for name in Match.model_fields if name != "tags")
 _TEXT = pl.String
-_DATES: dict[str, pl.DataType | type[pl.DataType]] = {"valid_from": pl.Date, "valid_to": pl.Date}
 
-CONFIG_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
-    "rules": {
-        "priority": pl.Int64,
-        "rule_id": _TEXT,
-        "rule_version": pl.Int64,
-        **_DATES,
-        **{f"when_{name}": _TEXT for name in _CONDITIONS},
-        "when_tags": pl.List(pl.Struct({"key": _TEXT, "value": _TEXT})),
-        **{f"set_{column}": _TEXT for column in _ENTITY_COLUMNS.values()},
-        "treatment": _TEXT,
-        "driver": _TEXT,
-        **{f"users_{column}": _TEXT for column in _ENTITY_COLUMNS.values()},
-        "pool": _TEXT,
-        "rule_hash": _TEXT,
-    },
-    "model_aliases": {"name": _TEXT, "model": _TEXT, **_DATES},
+CONFIG_SCHEMAS: dict[str, Schema] = {
+    **RULE_SCHEMAS,
+    "model_aliases": {"name": _TEXT, "model": _TEXT, **DATES},
     "sources": {"source": _TEXT, "connector": _TEXT, "is_authoritative": pl.Boolean},
     "rate_cards": {
         "rate_card_id": _TEXT,
@@ -57,7 +39,7 @@ CONFIG_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "price": _MONEY,
         "price_decimals": pl.Int64,
         "billing_currency": _TEXT,
-        **_DATES,
+        **DATES,
     },
     # One row, or none: then nothing is converted.
     "reporting_currencies": {"reporting_currency": _TEXT},
@@ -85,8 +67,7 @@ CONFIG_SCHEMAS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
 def config_tables(settings: Settings) -> dict[str, pl.DataFrame]:
     """Return the configuration as tables; a bad cell of a CSV is a ConfigError that names it."""
     attribution = settings.config.attribution
-    rows: dict[str, list[dict[str, object]]] = {
-        "rules": [_rule(number, rule) for number, rule in enumerate(attribution.rules, start=1)],
+    rows: dict[str, Rows] = rule_tables(settings) | {
         "model_aliases": [
             {
                 "name": name,
@@ -128,29 +109,6 @@ def write_config_tables(settings: Settings) -> dict[str, Path]:
         table.write_parquet(temporary)
         os.replace(temporary, files[name])
     return files
-
-
-def _rule(priority: int, rule: Rule) -> dict[str, object]:
-    return {
-        "priority": priority,
-        "rule_id": rule.id,
-        "rule_version": rule.version,
-        "valid_from": rule.valid_from,
-        "valid_to": rule.valid_to,
-        **{f"when_{name}": getattr(rule.when, name) for name in _CONDITIONS},
-        "when_tags": [{"key": key, "value": value} for key, value in rule.when.tags.items()],
-        **_entities("set", rule.set),
-        "treatment": rule.treatment,
-        "driver": rule.shared_driver,
-        **_entities("users", rule.users),
-        "pool": rule.pool,
-        "rule_hash": rule.rule_hash,
-    }
-
-
-def _entities(prefix: str, entities: Entities | None) -> dict[str, object]:
-    values = (entities or Entities()).model_dump()
-    return {f"{prefix}_{column}": values[name] for name, column in _ENTITY_COLUMNS.items()}
 
 
 def _rate_card(line: RateCardLine) -> dict[str, object]:

@@ -31,6 +31,6 @@
 {% macro cost_pool_id() -%}
     {{ id_of([
         "'cost pool'", 'charge_date', 'source', 'billing_period', 'billing_currency', 'charge_category', 'component',
-        'scope', 'scope_key', 'rule_id', 'rule_version', 'effective_cost < 0'
+        'scope', 'scope_key', 'rule_id', 'rule_version', 'effective_cost < 0', 'owner'
     ]) }}
 {%- endmacro %}

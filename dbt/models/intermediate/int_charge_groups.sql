@@ -25,11 +25,20 @@ select
     any_value(rule_version) as rule_version,
     any_value(rule_hash) as rule_hash,
     any_value(rule) as rule,
+    -- Whose it is by the dimensions, where its charges agree.
+    {%- set is_agreed = 'min(known_key) = max(known_key) and count(known_key) = count(*)' %}
+    if({{ is_agreed }}, any_value(known), null) as known,
+    if({{ is_agreed }}, any_value(known_from), null) as known_from,
     count(*) as charges,
     sum(billed_cost)::decimal(38, 12) as billed_cost,
     sum(effective_cost)::decimal(38, 12) as effective_cost,
     sum(consumed_quantity)::decimal(38, 12) as consumed_quantity,
     sum(billed_milliseconds)::bigint as billed_milliseconds,
     max(gpu_count) as gpu_count
-from {{ ref('int_charges_grouped') }}
+from (
+    select
+        *,
+        known_from || cast(known as varchar) as known_key
+    from {{ ref('int_charges_grouped') }}
+) as charges
 group by charge_group_id

@@ -10,6 +10,8 @@ with ruled as (
         matched.rule.rule_version as rule_version,
         matched.rule.rule_hash as rule_hash,
         matched.rule as rule,
+        matched.known as known,
+        matched.known_from as known_from,
         -- A correction, and a refund, follows what it corrects, whatever that was.
         (
             coalesce(charges.charge_class = 'Correction', false)
@@ -52,13 +54,13 @@ select
         ]) }}
         when treatment = 'capacity' then {{ id_of([
             "'capacity'", 'source', 'billing_period', 'billing_currency', 'charge_period_start', 'charge_period_end',
-            'resource_id', 'rule_hash'
+            'resource_id', 'rule_hash', 'rule.pool'
         ]) }}
         else {{ id_of([
             'treatment', 'source', 'billing_period', 'billing_currency', 'charge_period_start', 'charge_period_end',
             'service_name', 'sub_account_id', 'resource_id', 'usage_type', 'operation', 'line_item_type',
             'charge_category', 'charge_class', 'commitment_discount_status', 'billed_model', 'token_type', 'api_key_id',
-            'invoice_id', 'rule_hash', 'charge_kind'
+            'invoice_id', 'rule_hash', 'charge_kind', 'rule.pool', 'known', 'known_from'
         ]) }}
     end as charge_group_id
 from classified

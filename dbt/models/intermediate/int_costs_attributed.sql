@@ -4,7 +4,7 @@
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(materialized='daily_parquet') }}
 {%- set none_entities -%}
-    {%- for entity in entities() %} coalesce(rule.set_{{ entity }}, '(none)') as {{ entity }},{% endfor %}
+    {%- for entity in entities() %} coalesce(rule.set_{{ entity }}, known.{{ entity }}, '(none)') as {{ entity }},{% endfor %}
 {%- endset %}
 with charge_groups as (
     select *
@@ -75,21 +75,44 @@ capacity_direct as (
     group by all
 ),
 
+-- Who answers for a pool, and (NULL) for what no pool asked for: the configuration, else the owners' table.
+owners as (
+    select
+        pool,
+        arg_min(owner, (choice, owner)) as owner
+    from (
+        select pool, owner, 1 as choice
+        from {{ ref('stg_lake__pools') }} as pools
+        where owner is not null and {{ is_valid_on('pools', charge_date()) }}
+        union all
+        select entity_value, owner, 2
+        from {{ ref('stg_lake__owners') }} as owners
+        where entity = 'pool' and {{ is_valid_on('owners', charge_date()) }}
+    ) as named
+    group by pool
+),
+
 capacity_states as (
     select
-        charge_group_id,
-        any_value(pool) as pool,
+        capacity.charge_group_id,
+        any_value(capacity.pool) as pool,
         case
-            when state in ('warm_idle', 'unrequested') then 'idle'
+            when capacity.state in ('warm_idle', 'unrequested') then 'idle'
             -- Busy, but with nobody's request that we know.
-            when state in ('unknown', 'busy') then 'unmatched'
+            when capacity.state in ('unknown', 'busy') then 'unmatched'
             else 'scaling'
         end as component,
-        sum(effective_cost) as effective_cost,
-        sum(nanoseconds) as weight,
-        any_value(billed_nanoseconds) as total_weight
+        case
+            when capacity.state in ('warm_idle', 'starting') then owners.owner
+            when capacity.state in ('unrequested', 'provisioning', 'terminating') then platform.owner
+        end as owner,
+        sum(capacity.effective_cost) as effective_cost,
+        sum(capacity.nanoseconds) as weight,
+        any_value(capacity.billed_nanoseconds) as total_weight
     from capacity
-    where attempt_id is null
+    left join owners on capacity.pool = owners.pool
+    left join owners as platform on platform.pool is null
+    where capacity.attempt_id is null
     group by all
 ),
 
@@ -108,6 +131,8 @@ residuals as (
     select
         spread.charge_group_id,
         spread.rule,
+        spread.known,
+        spread.known_from,
         spread.amount - coalesce(explained.effective_cost, 0) as effective_cost
     from spread
     left join (
@@ -147,20 +172,22 @@ explained as (
             partition by token_direct.charge_group_id
         )) as total_weight,
         'Tokens' as weight_unit,
-        'tokens' as allocated_method_id
+        'tokens' as allocated_method_id,
+        null as owner,
+        null as entities_from
     from token_direct
     inner join charge_groups on token_direct.charge_group_id = charge_groups.charge_group_id
     union all
     select
         charge_group_id, 'direct', {{ entities() | join(', ') }}, effective_cost, null, null, weight, total_weight,
-        'Nanoseconds', 'busy-time'
+        'Nanoseconds', 'busy-time', null, null
     from capacity_direct
     union all
     select
         capacity_states.charge_group_id,
         capacity_states.component,
         {% for entity in entities() -%}
-        coalesce(charge_groups.rule.set_{{ entity }}, '(none)'),
+        coalesce(charge_groups.rule.set_{{ entity }}, charge_groups.known.{{ entity }}, '(none)'),
         {% endfor -%}
         capacity_states.effective_cost,
         case when capacity_states.component <> 'unmatched' then 'pool' end,
@@ -168,7 +195,9 @@ explained as (
         capacity_states.weight,
         capacity_states.total_weight,
         'Nanoseconds',
-        'capacity-state'
+        'capacity-state',
+        capacity_states.owner,
+        charge_groups.known_from
     from capacity_states
     inner join charge_groups on capacity_states.charge_group_id = charge_groups.charge_group_id
     union all
@@ -182,7 +211,9 @@ explained as (
         null,
         null,
         null,
-        'unmatched'
+        'unmatched',
+        null,
+        known_from
     from residuals
     where effective_cost <> 0
     union all
@@ -198,14 +229,22 @@ explained as (
         amount,
         case
             when treatment in ('tax', 'credit') then 'invoice'
-            when treatment = 'overhead' then 'account'
+            when treatment = 'overhead' then coalesce(rule.scope, 'account')
             when treatment = 'shared' then 'users'
         end,
-        case when treatment = 'shared' then rule.rule_hash end,
+        case
+            when treatment = 'shared' then rule.rule_hash
+            when treatment <> 'overhead' then null
+            when rule.scope = 'sub_account' then sub_account_id
+            when rule.scope = 'service' then service_name
+            when rule.scope = 'pool' then rule.pool
+        end,
         null,
         null,
         null,
-        case when rule_id is not null then 'rule' when treatment = 'unmatched' then 'unmatched' else treatment end
+        case when rule_id is not null then 'rule' when treatment = 'unmatched' then 'unmatched' else treatment end,
+        null,
+        known_from
     from spread
     where treatment in ('direct', 'unmatched', 'shared', 'overhead', 'tax', 'credit')
 ),
@@ -225,7 +264,9 @@ mirrored as (
             order by
                 explained.component,
                 {% for entity in entities() %}explained.{{ entity }}, {% endfor %}
-                explained.scope_key
+                explained.scope_key,
+                explained.owner,
+                explained.allocated_method_id
         ) as member,
         sum({{ nano('explained.effective_cost') }}) over (
             partition by spread.charge_group_id, spread.mirrored_group_id
@@ -242,7 +283,8 @@ mirror_shares as (
 corrections as (
     select
         charge_group_id, component, {{ entities() | join(', ') }}, share as effective_cost, scope, scope_key,
-        weight, total_weight, 'Nanounits of what it corrects' as weight_unit, 'mirror' as allocated_method_id
+        weight, total_weight, 'Nanounits of what it corrects' as weight_unit, 'mirror' as allocated_method_id,
+        owner, entities_from
     from mirror_shares
     where share <> 0
     union all
@@ -251,12 +293,14 @@ corrections as (
         'overhead',
         {{ none_entities }}
         amount,
-        'account',
+        'service',
+        service_name,
         null,
         null,
         null,
+        'overhead',
         null,
-        'overhead'
+        known_from
     from spread
     where
         treatment = 'correction'
@@ -285,7 +329,12 @@ select
     attributed.weight_unit,
     attributed.allocated_method_id,
     charge_groups.rule_id,
-    charge_groups.rule_version
+    charge_groups.rule_version,
+    -- Who answers for it, who would share it by another scope, and which dimensions knew its entities.
+    attributed.owner,
+    charge_groups.sub_account_id,
+    charge_groups.service_name,
+    attributed.entities_from
 from (
     select * from explained
     union all

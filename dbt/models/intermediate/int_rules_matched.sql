@@ -1,34 +1,51 @@
--- One row a distinct tuple of the charge attributes that rules read and a day, with the first rule
--- that matches. Rules match the tuples, not the rows.
-with tuple_days as (
+-- One row a tuple of charge attributes and a day that the configuration says something of: the first
+-- rule that matches; a pool, where that rule names none; and whose the charge is by the dimensions.
+with matched as (
     select
-        {{ rule_tuple_id() }} as rule_tuple_id,
-        charge_date,
-        {% for attribute in rule_attributes() -%}
-        any_value({{ attribute }}) as {{ attribute }},
-        {% endfor -%}
-        any_value(tags) as tags
-    from {{ ref('int_charges') }}
-    group by rule_tuple_id, charge_date
+        tuples.rule_tuple_id,
+        tuples.charge_date,
+        arg_min(rules, rules.priority) as rule
+    from {{ ref('int_rule_tuples') }} as tuples
+    inner join {{ ref('stg_lake__rules') }} as rules on {{ rule_matches('rules', 'tuples') }}
+    group by tuples.rule_tuple_id, tuples.charge_date
+),
+
+pooled as (
+    select
+        tuples.rule_tuple_id,
+        tuples.charge_date,
+        arg_min(pools.pool, pools.priority) as pool
+    from {{ ref('int_rule_tuples') }} as tuples
+    inner join {{ ref('stg_lake__pools') }} as pools on pools.has_condition and {{ rule_matches('pools', 'tuples') }}
+    group by tuples.rule_tuple_id, tuples.charge_date
 )
 
 select
-    tuple_days.rule_tuple_id,
-    tuple_days.charge_date,
-    arg_min(rules, rules.priority) as rule
-from tuple_days
-inner join {{ ref('stg_lake__rules') }} as rules
-    on
-        {% for attribute in rule_attributes() -%}
-        (
-            rules.{{ rule_condition(attribute) }} is null
-            or coalesce(tuple_days.{{ attribute }}, '') glob rules.{{ rule_condition(attribute) }}
-        )
-        and {% endfor -%}
-        len(list_filter(
-            coalesce(rules.when_tags, []),
-            lambda tag: not coalesce(json_extract_string(tuple_days.tags, '$."' || tag.key || '"'), '') glob tag.value
-        )) = 0
-        and coalesce(rules.valid_from <= tuple_days.charge_date, true)
-        and coalesce(rules.valid_to > tuple_days.charge_date, true)
-group by tuple_days.rule_tuple_id, tuple_days.charge_date
+    tuples.rule_tuple_id,
+    tuples.charge_date,
+    -- What is made of the rule, and nothing else: neither its place in the file nor its dates.
+    {
+        'rule_id': matched.rule.rule_id,
+        'rule_version': matched.rule.rule_version,
+        'rule_hash': matched.rule.rule_hash,
+        'treatment': matched.rule.treatment,
+        'driver': matched.rule.driver,
+        'scope': matched.rule.scope,
+        'pool': coalesce(matched.rule.pool, pooled.pool)
+        {%- for entity in entities() %},
+        'set_{{ entity }}': matched.rule.set_{{ entity }}
+        {%- endfor %}
+    } as rule,
+    dimensions.known,
+    dimensions.known_from
+from {{ ref('int_rule_tuples') }} as tuples
+{%- for relation in ['matched', 'pooled'] %}
+left join {{ relation }}
+    on tuples.rule_tuple_id = {{ relation }}.rule_tuple_id and tuples.charge_date = {{ relation }}.charge_date
+{%- endfor %}
+left join {{ ref('int_dimensions_matched') }} as dimensions
+    on tuples.rule_tuple_id = dimensions.rule_tuple_id and tuples.charge_date = dimensions.charge_date
+where
+    matched.rule_tuple_id is not null
+    or pooled.rule_tuple_id is not null
+    or dimensions.rule_tuple_id is not null

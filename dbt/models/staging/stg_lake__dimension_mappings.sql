@@ -1,0 +1,3 @@
+-- The answers of the tables that dimensions name, a key each and dates.
+select *
+from {{ source('lake', 'dimension_mappings') }}
