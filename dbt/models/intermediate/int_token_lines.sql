@@ -1,10 +1,16 @@
 -- One row a model's lines on the bill in one interval, project, key and tier: amount, billed
 -- quantity and charge group of each token bucket side by side, so that an attempt joins once.
--- Where the bill states no quantity, the vendor's own usage endpoint does.
+-- Where the bill states no quantity, the vendor's own usage endpoint does. A line of all tokens
+-- together is joint: its amount stands once, its charge group in all buckets.
+-- `rounding` is half of the last printed digit of each charge, in whole 10^-12: what a bill can differ
+-- from price x tokens by having been printed.
 with lines as (
     select
         {{ token_line_id() }} as token_line_id,
-        *
+        *,
+        max(length(rtrim(split_part(cast(effective_cost as varchar), '.', 2), '0'))) over (
+            partition by source, billing_period, billing_currency
+        ) as printed_digits
     from {{ ref('int_charge_groups') }}
     where treatment = 'tokens'
 ),
@@ -32,6 +38,7 @@ usage as (
 quantified as (
     select
         lines.*,
+        lines.charges * (500000000000 // cast(power(10, least(lines.printed_digits, 12)) as bigint)) as rounding,
         coalesce(lines.consumed_quantity, usage.quantity) as quantity
     from lines
     left join usage
@@ -59,11 +66,20 @@ select
     api_key_id,
     {{ service_tier('service_tier') }} as service_tier,
     model,
-    any_value(rule) as rule
+    any_value(rule) as rule,
+    -- Beside lines of single buckets it is of something else, such as a fee for a tool.
+    count(token_type) = 0 as is_joint,
+    if(count(token_type) = 0, sum(effective_cost), null) as joint_amount,
+    if(count(token_type) = 0, sum(quantity), null) as joint_quantity,
+    if(count(token_type) = 0, sum(rounding), null)::bigint as joint_rounding
     {%- for token_type in token_types() %},
-    max(charge_group_id) filter (where token_type = '{{ token_type }}') as {{ token_type }}_group_id,
+    coalesce(
+        max(charge_group_id) filter (where token_type = '{{ token_type }}'),
+        if(count(token_type) = 0, max(charge_group_id), null)
+    ) as {{ token_type }}_group_id,
     sum(effective_cost) filter (where token_type = '{{ token_type }}') as {{ token_type }}_amount,
-    sum(quantity) filter (where token_type = '{{ token_type }}') as {{ token_type }}_quantity
+    sum(quantity) filter (where token_type = '{{ token_type }}') as {{ token_type }}_quantity,
+    (sum(rounding) filter (where token_type = '{{ token_type }}'))::bigint as {{ token_type }}_rounding
     {%- endfor %}
 from quantified
 group by all

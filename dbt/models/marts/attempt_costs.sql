@@ -1,10 +1,11 @@
 -- Direct cost of each attempt. An attempt of an API pays B × T / Q of each of its token lines;
--- what the bill has beyond the traced tokens stays unmatched. An attempt on our own GPUs has its
--- share of their busy time.
+-- what the bill has beyond the traced tokens stays unmatched. Where the bill states no quantity it pays
+-- its tokens at the price of the moment, scaled down if all together are more than was billed. An
+-- attempt on our own GPUs has its share of their busy time.
 -- Lines are looked up for each distinct tuple of what they could match; every attempt then finds its
 -- tuple. Three scans of few columns, one of all: nothing wide is kept in memory.
 -- depends_on: {{ ref('int_day_inputs') }}
-{{ config(materialized='daily_parquet') }}
+{{ config(materialized='daily_parquet', meta={'day_hash': 'attempts_hash'}) }}
 {%- set owners = entities() | reject('equalto', 'model') | list -%}
 {%- set tuple = ['label', 'provider_name', 'tier', 'sub_account', 'api_key', 'is_billable', 'time_slice'] -%}
 {%- for owner in owners %}{% do tuple.append('own_' ~ owner) %}{% endfor -%}
@@ -44,7 +45,7 @@ attempts as not materialized (
         {{ service_tier('attempts_of_day.service_tier') }} as tier,
         if(carried.sub_account, attempts_of_day.sub_account_id, null) as sub_account,
         if(carried.api_key, attempts_of_day.api_key_id, null) as api_key,
-        attempts_of_day.pod_uid is null and attempts_of_day.status <> 'rejected' as is_billable,
+        attempts_of_day.pod_uid is null and attempts_of_day.status not in ('rejected', 'cached') as is_billable,
         epoch_us(attempts_of_day.ended_at) // carried.slice as time_slice
         {%- for owner in owners %},
         if(carried.own_{{ owner }}, attempts_of_day.{{ owner }}, null) as own_{{ owner }}
@@ -103,9 +104,10 @@ weighted as materialized (
         {%- for token_type in token_types() %},
         lines.{{ token_type }}_amount,
         {{ nano('lines.' ~ token_type ~ '_amount') }} as {{ token_type }}_units,
-        nullif(greatest(
+        -- greatest() would take the traced tokens for a quantity that is not known.
+        if(lines.{{ token_type }}_quantity is null, null, nullif(greatest(
             lines.{{ token_type }}_quantity::bigint, traced.{{ token_type }}_traced
-        ), 0)::double as {{ token_type }}_weight,
+        ), 0))::double as {{ token_type }}_weight,
         -- The heaviest has the remainder, where every billed token was traced.
         if(
             traced.{{ token_type }}_traced >= lines.{{ token_type }}_quantity, traced.{{ token_type }}_most, null
@@ -181,6 +183,8 @@ prices as materialized (
     left join remainders on matched.token_line_id = remainders.token_line_id
 ),
 
+{{ unquantified_costs(tuple) }},
+
 capacity as (
     select
         shares.attempt_id,
@@ -210,13 +214,14 @@ priced as (
             'attempts.' ~ token_type ~ '_tokens',
             'prices.' ~ token_type ~ '_weight'
         )) -%}
-        (case when attempts.attempt_id = prices.{{ token_type }}_heaviest
+        coalesce(case when attempts.attempt_id = prices.{{ token_type }}_heaviest
             then {{ earned }} + prices.{{ token_type }}_remainder
             else {{ earned }}
-        end)::decimal(38, 12) as {{ token_type }}_cost
+        end, unquantified_costs.{{ token_type }}_cost)::decimal(38, 12) as {{ token_type }}_cost
         {%- endfor %}
     from attempts
     left join capacity on attempts.attempt_id = capacity.attempt_id
+    left join unquantified_costs on attempts.attempt_id = unquantified_costs.attempt_id
     inner join prices
         on {% for column in tuple -%}
             attempts.{{ column }} is not distinct from prices.{{ column }}{{ ' and ' if not loop.last }}
@@ -227,6 +232,7 @@ summed as (
     select
         *,
         case
+            when status = 'cached' then 0
             when coalesce(
                 {% for token_type in token_types() %}{{ token_type }}_cost, {% endfor %}capacity_cost
             ) is not null
@@ -245,7 +251,9 @@ select
     workflow_run_id,
     conversation_id,
     started_at,
+    first_token_at,
     ended_at,
+    queued_ms,
     operation_name,
     provider_name,
     request_model,
@@ -258,10 +266,12 @@ select
     {% for entity in entities() -%}
     coalesce({{ 'owned_' if entity != 'model' }}{{ entity }}, '(none)') as {{ entity }},
     {% endfor -%}
+    attribute_sources,
+    sample_weight,
     {% for token_type in token_types() -%}
-    {{ token_type }}_tokens,
+    if(status = 'cached', 0, {{ token_type }}_tokens) as {{ token_type }}_tokens,
     {% endfor -%}
-    reasoning_tokens,
+    if(status = 'cached', 0, reasoning_tokens) as reasoning_tokens,
     token_line_id,
     billing_currency,
     {% for token_type in token_types() -%}
@@ -279,6 +289,6 @@ select
             {% for token_type in token_types() %}{{ token_type }}_tokens{{ ', ' if not loop.last }}{% endfor %}
         ) is null
             then 'the span carries no token counts'
-        else 'the charge states no quantity for these tokens'
+        else 'the charge states no quantity for these tokens, and there is no price to estimate them by'
     end as unpriced_reason
 from summed

@@ -6,12 +6,11 @@ with sized as (
     select
         *,
         coalesce(response_model, request_model) as label,
-        epoch_us(ended_at) // 60000000 % 1440 as minute,
-        coalesce(uncached_input_tokens, 0) + coalesce(cache_read_tokens, 0) + coalesce(cache_write_5m_tokens, 0)
-        + coalesce(cache_write_1h_tokens, 0) + coalesce(audio_input_tokens, 0) as input_tokens,
+        {{ priced_minute() }} as minute,
+        {{ prompt_tokens() }} as input_tokens,
         -- Only these have prices; a condition of one side would keep the join from hashing.
-        if(pod_uid is null and status <> 'rejected', label, null) as listed_label
-    from {{ ref('attempt_costs') }}
+        if(pod_uid is null and status not in ('rejected', 'cached'), label, null) as listed_label
+    from {{ ref('attempt_costs') }} as attempts
     where is_ended
 ),
 
@@ -23,31 +22,11 @@ metered as (
         contracts.billing_currency is not null as has_contract,
         coalesce(contracts.billing_currency, 'USD') as estimate_currency
         {%- for meter in priced_meters() %},
-        coalesce(
-            contracts.{{ meter }}_price,
-            if(coalesce(contracts.billing_currency, 'USD') = 'USD', list_prices.{{ meter }}_price, null)
-        ) as {{ meter }}_price,
+        {{ price_of(meter) }} as {{ meter }}_price,
         {{ metered_quantity(meter) }} as {{ meter }}_quantity
         {%- endfor %}
     from sized as attempts
-    left join {{ ref('int_list_prices') }} as list_prices
-        on
-            attempts.provider_name is not distinct from list_prices.provider_name
-            and attempts.listed_label = list_prices.label
-            and attempts.service_tier = list_prices.service_tier
-            and attempts.charge_date >= list_prices.valid_from
-            and attempts.charge_date < list_prices.valid_to
-            and attempts.minute >= list_prices.minute_from
-            and attempts.minute < list_prices.minute_to
-            and attempts.input_tokens > list_prices.input_over
-            and attempts.input_tokens <= list_prices.input_up_to
-    left join {{ ref('int_contract_prices') }} as contracts
-        on
-            attempts.provider_name = contracts.provider_name
-            and attempts.listed_label = contracts.label
-            and attempts.service_tier = contracts.service_tier
-            and attempts.charge_date >= contracts.valid_from
-            and attempts.charge_date < contracts.valid_to
+    {{ join_prices() }}
 ),
 
 costed as (
@@ -58,6 +37,7 @@ costed as (
         {%- endfor %}
         case
             when status = 'rejected' then 'rejected before any work: never billed'
+            when status = 'cached' then 'answered from a cache of its own: no model ran'
             when pod_uid is not null then 'runs on own capacity, which has no list price'
             when label is null then 'the span names no model'
             when name_reason is not null and not has_contract then name_reason
