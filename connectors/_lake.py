@@ -43,7 +43,19 @@ _INDEX_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
             }
         )
     ),
-    "days": pl.List(pl.Struct({"day": pl.Date, "rows": pl.Int64, "hash": pl.String})),
+    "days": pl.List(
+        pl.Struct(
+            {
+                "day": pl.Date,
+                "rows": pl.Int64,
+                "hash": pl.String,
+                # Of the rows that can change the facts of other days, and which days those are.
+                "reach_hash": pl.String,
+                "reach_from": pl.Date,
+                "reach_to": pl.Date,
+            }
+        )
+    ),
     "error": pl.String,
 }
 INDEX_SCHEMA = pl.Schema(_INDEX_COLUMNS)

@@ -99,13 +99,22 @@ def _columns_with_nulls(connection: duckdb.DuckDBPyConnection, file: Path) -> se
 def _days(
     connection: duckdb.DuckDBPyConnection, table: Table, file: Path
 ) -> list[dict[str, object]]:
-    """Return rows and an order-free content hash for each day; where rows came from is left out."""
+    """Return rows and an order-free content hash for each day; where rows came from is left out.
+
+    The rows that can change other days' facts have a hash of their own.
+    """
     content = ", ".join(column.name for column in table.columns if column not in PROVENANCE[1:])
+    first, last = table.reaches or (table.day, table.day)
+    beyond = f"filter (where {first} < {table.day} or {last} > {table.day})"
     cursor = connection.execute(f"""
-        select {table.day} as day, count(*) as rows, cast(sum(hash({content})) as varchar) as hash
+        select
+            {table.day} as day,
+            count(*) as rows,
+            cast(sum(hash({content})) as varchar) as hash,
+            cast(sum(hash({content})) {beyond} as varchar) as reach_hash,
+            min({first}) {beyond} as reach_from,
+            max({last}) {beyond} as reach_to
         from read_parquet({quoted(str(file))}) group by day order by day
     """)
-    return [
-        {"day": day, "rows": rows, "hash": content_hash}
-        for day, rows, content_hash in cursor.fetchall()
-    ]
+    names = [item[0] for item in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

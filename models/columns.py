@@ -20,17 +20,24 @@ class Table:
     """One normalized table.
 
     `day` is the SQL expression of the UTC day that a row belongs to. `order_by` sorts the rows of
-    a file; None keeps the order in which they were delivered.
+    a file; None keeps the order in which they were delivered. `reaches` are the SQL expressions of
+    the first and the last day that a row can change the facts of; None: its own day alone.
     """
 
     name: str
     columns: tuple[Column, ...]
     day: str
     order_by: str | None = None
+    reaches: tuple[str, str] | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+
+def until(column: str) -> str:
+    """Return the SQL of the last day of an interval, which does not hold its end."""
+    return f"cast({column} - interval 1 microsecond as date)"
 
 
 def required(*names: str, type: str = "varchar") -> tuple[Column, ...]:

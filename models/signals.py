@@ -3,7 +3,7 @@
 Times are naive UTC. What is not known is NULL, never 0; an interval does not hold its end.
 """
 
-from models.columns import PROVENANCE, QUANTITY, Column, Table, optional, required
+from models.columns import PROVENANCE, QUANTITY, Column, Table, optional, required, until
 
 # Who caused it, where the signal says so; as in ATTEMPTS.
 _ENTITIES = optional("customer_id", "feature", "workflow", "team", "environment")
@@ -22,6 +22,7 @@ COUNTERS = (
 COUNTER_DELTAS = Table(
     name="counter_deltas",
     day="cast(counted_from as date)",
+    reaches=("cast(counted_from as date)", until("counted_to")),
     order_by="counted_from, counter, pod_uid, model",
     columns=(
         *required("counted_from", "counted_to", type="timestamp"),
@@ -61,6 +62,7 @@ GAUGES = (
 GAUGE_SAMPLES = Table(
     name="gauge_samples",
     day="cast(sampled_at as date)",
+    reaches=("cast(sampled_at as date)", until("believed_until")),
     order_by="sampled_at, gauge, resource_id, gpu_index, pod_uid",
     columns=(
         *required("sampled_at", "believed_until", type="timestamp"),
@@ -103,9 +105,7 @@ SCALE_EVENTS = Table(
         *optional("reporter", "reason", "message"),
         *optional("pool", "resource_id", "namespace", "object_kind", "object_name"),
         *optional("pod_uid", "model", "image"),
-        *optional(
-            "duration_ms", "size_bytes", "replicas_before", "replicas_after", type="bigint"
-        ),
+        *optional("duration_ms", "size_bytes", "replicas_before", "replicas_after", type="bigint"),
         *PROVENANCE,
     ),
 )
@@ -114,6 +114,7 @@ SCALE_EVENTS = Table(
 ALLOCATION_DRIVERS = Table(
     name="allocation_drivers",
     day="cast(measured_from as date)",
+    reaches=("cast(measured_from as date)", until("measured_to")),
     order_by="measured_from, driver",
     columns=(
         *required("driver"),

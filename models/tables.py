@@ -5,7 +5,16 @@ FOCUS 1.3 and 1.4, and our own additions, which start with `x_`. Times are naive
 """
 
 from models.business import BUSINESS
-from models.columns import MONEY, PROVENANCE, QUANTITY, Column, Table, optional, required
+from models.columns import (
+    MONEY,
+    PROVENANCE,
+    QUANTITY,
+    Column,
+    Table,
+    optional,
+    required,
+    until,
+)
 from models.signals import SIGNALS
 
 CHARGES = Table(
@@ -103,6 +112,11 @@ TOKEN_COLUMNS = tuple(f"{token_type}_tokens" for token_type in TOKEN_TYPES)
 ATTEMPTS = Table(
     name="attempts",
     day="cast(ended_at as date)",
+    # Its parent, delivered in another file, can have ended the day before or after.
+    reaches=(
+        "cast(started_at as date) - if(absent_parent_span_id is null, 0, 1)",
+        "cast(ended_at as date) + if(absent_parent_span_id is null, 0, 1)",
+    ),
     order_by="ended_at, attempt_id",
     columns=(
         # '<trace_id>:<span_id>' of the leaf inference span.
@@ -185,6 +199,7 @@ METERED_USAGE = Table(
 SPLIT_COSTS = Table(
     name="split_costs",
     day="cast(charge_period_start as date)",
+    reaches=("cast(charge_period_start as date)", until("charge_period_end")),
     columns=(
         *required("charge_period_start", "charge_period_end", type="timestamp"),
         # The resource whose cost is split; NULL where the cloud does not name it.
@@ -242,6 +257,7 @@ RESTATEMENTS = Table(
 RESOURCE_STATES = Table(
     name="resource_states",
     day="cast(started_at as date)",
+    reaches=("cast(started_at as date)", until("ended_at")),
     columns=(
         *required("resource_id"),
         # NULL: every GPU of the node.
