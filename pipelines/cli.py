@@ -242,6 +242,31 @@ def explain(
 
 
 @app.command()
+def plan(
+    by: Annotated[
+        str, typer.Option(help="customer, feature, workflow, team, model or environment.")
+    ] = "customer",
+    period: Period = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every change, however small.")] = False,
+    format: Annotated[str, typer.Option(help="table or csv.")] = "table",
+    wait: Wait = DEFAULT_WAIT_SECONDS,
+    config: Config = None,
+) -> None:
+    """Show what the configuration's rules, as they are now, would move: nothing is changed.
+
+    Compared is what the last run published. The changes of each period and currency add up to 0.
+
+    Examples:
+
+    - `unitledger plan`: after editing unitledger.yml, before `unitledger run`
+    - `unitledger plan --config proposal.yml --by team --period 2026-10`
+    """
+    from pipelines.plan import make_plan, print_plan
+
+    print_plan(make_plan(load_settings(config), by, period, everything, wait), format)
+
+
+@app.command()
 def vendors() -> None:
     """Print what can be read, and what each vendor cannot tell, in Markdown (docs/vendors.md)."""
     from pipelines.vendors import vendors_page

@@ -53,6 +53,11 @@ def run_dbt(settings: Settings) -> list[NodeOutcome]:
     return _invoke(settings, ["build", "--exclude-resource-type", "unit_test"])
 
 
+def run_ledger(settings: Settings) -> list[NodeOutcome]:
+    """Build the ledger and what it is made from, and nothing else, on a prepared warehouse."""
+    return _invoke(settings, ["run", "--select", "+allocated_costs"])
+
+
 def publish_if_good(settings: Settings, outcomes: list[NodeOutcome]) -> None:
     """Swap the warehouse; a failed node is a ContractError, and the published one stays."""
     failed = [outcome for outcome in outcomes if not outcome.passed]
