@@ -54,3 +54,21 @@
     coalesce({{ token_type }}_quantity * {{ token_type }}_price, if({{ token_type }}_quantity = 0, 0, null))
     {%- endif -%}
 {%- endmacro %}
+
+{# Attempts with the price and the quantity of each meter. The relation has the columns that
+   join_prices reads, token_line_id and the token counts. #}
+{% macro metered_attempts(relation) -%}
+    select
+        attempts.attempt_id,
+        attempts.token_line_id,
+        {% for token_type in token_types() -%}
+        attempts.{{ token_type }}_tokens,
+        {% endfor -%}
+        coalesce(contracts.billing_currency, 'USD') as price_currency
+        {%- for meter in priced_meters() %},
+        {{ price_of(meter) }} as {{ meter }}_price,
+        {{ metered_quantity(meter) }} as {{ meter }}_quantity
+        {%- endfor %}
+    from {{ relation }} as attempts
+    {{ join_prices() }}
+{%- endmacro %}

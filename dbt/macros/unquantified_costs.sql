@@ -44,19 +44,7 @@ unquantified_attempts as (
 ),
 
 unquantified_metered as (
-    select
-        attempts.attempt_id,
-        attempts.token_line_id,
-        {% for token_type in token_types() -%}
-        attempts.{{ token_type }}_tokens,
-        {% endfor -%}
-        coalesce(contracts.billing_currency, 'USD') as price_currency
-        {%- for meter in priced_meters() %},
-        {{ price_of(meter) }} as {{ meter }}_price,
-        {{ metered_quantity(meter) }} as {{ meter }}_quantity
-        {%- endfor %}
-    from unquantified_attempts as attempts
-    {{ join_prices() }}
+    {{ metered_attempts('unquantified_attempts') }}
 ),
 
 unquantified_buckets as (

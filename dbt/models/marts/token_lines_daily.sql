@@ -1,4 +1,5 @@
--- More traced than billed is flagged: the traced share what was billed.
+-- More traced than billed is flagged: the traced share what was billed. Where the bill has one amount
+-- for all tokens together, so has this, with token_type 'all'.
 {{ config(materialized='view') }}
 with lines as (
     {%- for token_type in token_types() %}
@@ -10,23 +11,41 @@ with lines as (
         {{ token_type }}_amount as effective_cost,
         {{ token_type }}_quantity as billed_tokens
     from {{ ref('int_token_lines') }}
-    where {{ token_type }}_group_id is not null
-    {{ 'union all' if not loop.last }}
+    where {{ token_type }}_group_id is not null and not is_joint
+    union all
     {%- endfor %}
+    select
+        token_line_id, source, billing_period, billing_currency, charge_date, service_provider_name,
+        sub_account_id, api_key_id, service_tier, model, 'all', output_group_id, joint_amount, joint_quantity
+    from {{ ref('int_token_lines') }}
+    where is_joint
+),
+
+sums as (
+    select
+        token_line_id
+        {%- for token_type in token_types() %},
+        sum({{ token_type }}_tokens) as {{ token_type }}_tokens,
+        sum({{ token_type }}_cost) as {{ token_type }}_cost
+        {%- endfor %}
+    from {{ ref('attempt_costs') }}
+    where token_line_id is not null
+    group by token_line_id
 ),
 
 traced as (
     {%- for token_type in token_types() %}
     select
-        token_line_id,
-        '{{ token_type }}' as token_type,
-        sum({{ token_type }}_tokens)::decimal(38, 12) as traced_tokens,
-        sum({{ token_type }}_cost)::decimal(38, 12) as direct_cost
-    from {{ ref('attempt_costs') }}
-    where token_line_id is not null
-    group by token_line_id
-    {{ 'union all' if not loop.last }}
+        token_line_id, '{{ token_type }}' as token_type,
+        {{ token_type }}_tokens as traced_tokens, {{ token_type }}_cost as direct_cost
+    from sums
+    union all
     {%- endfor %}
+    select
+        token_line_id, 'all',
+        {% for token_type in token_types() %}coalesce({{ token_type }}_tokens, 0){{ ' + ' if not loop.last }}{% endfor %},
+        {% for token_type in token_types() %}coalesce({{ token_type }}_cost, 0){{ ' + ' if not loop.last }}{% endfor %}
+    from sums
 )
 
 select
