@@ -1,6 +1,8 @@
 """A lake in the contract's columns, from the sample company's traffic: a file a day for 31 days."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,8 @@ import polars as pl
 import yaml
 
 from benchmarks import ROOT, fleet
-from connectors._lake import Lake
+from connectors._lake import Lake, slot_is
+from connectors._restatements import restatements_query
 from connectors._sql import connect
 from connectors._write import write
 from larkspur.api_bills import billed_tokens, cost_lines
@@ -18,10 +21,15 @@ from larkspur.draws import Draws
 from larkspur.traffic import traffic
 from models.columns import Table
 from models.manifest import Manifest
-from models.tables import ATTEMPTS, CHARGES, RESOURCE_STATES
+from models.tables import ATTEMPTS, CHARGES, RESOURCE_STATES, RESTATEMENTS
 
 DAYS = 31
 API_SHARE = 72 / 130  # of the workflows' calls of models
+_VENDORS = {
+    "OpenAI API": ("openai", "openai_costs", "OpenAI"),
+    "Amazon EC2": ("aws_prod", "aws_cur2", "AWS"),
+    "RunPod": ("runpod", "runpod_billing", "RunPod"),
+}
 _TOKEN_TYPES = {"input": "uncached_input", "cached input": "cache_read", "output": "output"}
 
 _ATTEMPTS = """
@@ -61,7 +69,7 @@ _ATTEMPTS = """
     from (select *, outcome in ('ok', 'failed') as has_counts from frame where is_traced)
 """
 
-_STATES = """
+STATES = """
     select
         resource_id, nullif(gpu_index, '') as gpu_index, gpu_count, pool,
         nullif(pod_uid, '') as pod_uid, nullif(model, '') as model, state,
@@ -104,27 +112,27 @@ def write_lake(folder: Path, attempts: int, api_only: bool = False) -> int:
     wanted = round(attempts / API_SHARE) if api_only else attempts
     billed: list[pl.DataFrame] = []
     written = 0
-    for day, frame in _by_end(traffic(wanted, DAYS, SEED), period):
+    for day, frame in by_end(traffic(wanted, DAYS, SEED), period):
         if api_only:
             frame = frame.filter(pl.col("provider") == "openai")
         billed.append(billed_tokens(frame))
-        written += _write_attempts(lake, iso(day)[:10], frame, copies)
+        written += write_attempts(lake, iso(day)[:10], frame, copies)
     machines = [] if api_only else fleet.nodes(period, draws, copies)
-    _put(
+    put(
         lake,
         "nodes",
         "node_lifecycle",
         "2026-10",
         RESOURCE_STATES,
-        _STATES,
+        STATES,
         fleet.states(machines, period),
     )
-    _write_bills(lake, _token_charges(billed), list(fleet.charges(machines, period)))
-    _write_config(folder)
+    write_bills(lake, [*token_charges(billed), *fleet.charges(machines, period)])
+    write_config(folder)
     return written
 
 
-def _by_end(frames: Iterator[pl.DataFrame], period: Period) -> Iterator[tuple[int, pl.DataFrame]]:
+def by_end(frames: Iterator[pl.DataFrame], period: Period) -> Iterator[tuple[int, pl.DataFrame]]:
     """Yield each day's attempts by the day in which they ended, as a day's span file has them."""
     late: pl.DataFrame | None = None
     for index, frame in enumerate(frames):
@@ -134,13 +142,15 @@ def _by_end(frames: Iterator[pl.DataFrame], period: Period) -> Iterator[tuple[in
         yield period.day(index), frame.filter(~is_late)
 
 
-def _write_attempts(lake: Lake, day: str, frame: pl.DataFrame, copies: int) -> int:
+def write_attempts(lake: Lake, day: str, frame: pl.DataFrame, copies: int) -> int:
+    """Write a day's attempts; return how many of them were traced."""
     frame = frame.with_columns(copies=pl.lit(copies, pl.UInt64))
-    _put(lake, "traces", "otel_genai", day, ATTEMPTS, _ATTEMPTS, frame)
+    put(lake, "traces", "otel_genai", day, ATTEMPTS, _ATTEMPTS, frame)
     return int(frame["is_traced"].sum())
 
 
-def _token_charges(billed: list[pl.DataFrame]) -> Iterator[dict[str, Any]]:
+def token_charges(billed: Iterable[pl.DataFrame]) -> Iterator[dict[str, Any]]:
+    """Yield what the vendor bills of some days' tokens, a line a model, key and bucket."""
     for frame in billed:
         for line in cost_lines(frame):
             yield {
@@ -160,38 +170,31 @@ def _token_charges(billed: list[pl.DataFrame]) -> Iterator[dict[str, Any]]:
             }
 
 
-def _write_bills(
-    lake: Lake, tokens: Iterator[dict[str, Any]], machines: list[dict[str, Any]]
-) -> None:
-    """Write each vendor's charges of the month, and a tax of a tenth on its invoice."""
-    rented = [row for row in machines if row["service_name"] == "RunPod"]
-    owned = [row for row in machines if row["service_name"] != "RunPod"]
-    bills = (
-        ("openai", "openai_costs", "OpenAI", list(tokens)),
-        ("aws_prod", "aws_cur2", "AWS", owned),
-        ("runpod", "runpod_billing", "RunPod", rented),
-    )
-    for source, connector, vendor, rows in bills:
-        if not rows:
-            continue
-        month = rows[0]["x_billing_period"]
+def write_bills(lake: Lake, charges: Iterable[dict[str, Any]]) -> None:
+    """Write each vendor's charges of each month, and a tax of a tenth on its invoice."""
+    bills: dict[tuple[str, str, str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in charges:
+        bills[(*_VENDORS[row["service_name"]], row["x_billing_period"])].append(row)
+    for (source, connector, vendor, month), rows in bills.items():
         frame = pl.DataFrame([*rows, _tax(rows)], infer_schema_length=None).with_columns(
             service_provider_name=pl.lit(vendor)
         )
-        _put(lake, source, connector, month, CHARGES, _CHARGES, frame)
+        put(lake, source, connector, month, CHARGES, _CHARGES, frame)
 
 
 def _tax(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    month = rows[0]["x_billing_period"]
+    first = date.fromisoformat(f"{month}-01")
     return {
-        "x_billing_period": rows[0]["x_billing_period"],
-        "charge_period_start": f"{SAMPLE.first}T00:00:00Z",
-        "charge_period_end": iso(Period(SAMPLE.first, DAYS).end),
+        "x_billing_period": month,
+        "charge_period_start": f"{first}T00:00:00Z",
+        "charge_period_end": f"{(first + timedelta(days=31)).replace(day=1)}T00:00:00Z",
         "service_name": "Tax",
         "nano": sum(row["nano"] for row in rows) // 10,
     }
 
 
-def _put(
+def put(
     lake: Lake,
     source: str,
     connector: str,
@@ -205,32 +208,42 @@ def _put(
     manifest = Manifest(
         source=source, connector=connector, slot=slot, version="1", order="1", files=()
     )
-    with connect() as connection:
-        connection.register("frame", frame.to_arrow())
-        written = write(lake, connection, table, query, manifest)
     amount = Decimal(frame["nano"].sum()).scaleb(-9) if is_bill else None
     total = {
+        "billing_period": slot if is_bill else None,
         "billing_currency": "USD" if is_bill else None,
         "rows": frame.height,
         "amount": str(amount) if is_bill else None,
         "rounding": "0" if is_bill else None,
     }
-    row = written | {
+    with connect() as connection:
+        connection.register("frame", frame.to_arrow())
+        written = write(lake, connection, table, query, manifest)
+        rows = [_index_row(manifest, table) | written | {"delivered": [total]}]
+        if is_bill:
+            file = lake.root / str(written["file"])
+            told = restatements_query([manifest], lambda _: file, "", None)
+            row = _index_row(manifest, RESTATEMENTS)
+            rows.append(row | write(lake, connection, RESTATEMENTS, told, manifest))
+    lake.replace_in_index(rows, gone=slot_is(source, slot))
+
+
+def _index_row(manifest: Manifest, table: Table) -> dict[str, object]:
+    return {
         "status": "current",
-        "source": source,
-        "connector": connector,
-        "slot": slot,
+        "source": manifest.source,
+        "connector": manifest.connector,
+        "slot": manifest.slot,
         "table": table.name,
         "version": manifest.version,
         "delivery_id": manifest.delivery_id,
-        "billing_period": slot if is_bill else None,
+        "billing_period": manifest.slot if table in (CHARGES, RESTATEMENTS) else None,
         "fingerprint": "",
-        "delivered": [total],
+        "delivered": [],
     }
-    lake.replace_in_index([row], gone=pl.lit(False))
 
 
-def _write_config(folder: Path) -> None:
+def write_config(folder: Path) -> None:
     """Attribute as the sample company does; nothing is read from the sources' locations."""
     config = yaml.safe_load((ROOT / "unitledger.yml").read_text())
     for name in ("invoices", "control_totals"):

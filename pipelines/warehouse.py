@@ -8,8 +8,8 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -36,6 +36,7 @@ def prepare(settings: Settings) -> Path:
     file = build_file(settings)
     file.parent.mkdir(parents=True)
     index = current_index(settings)
+    published = _day_hashes(settings.warehouse, "costs_hash")
     with duckdb.connect(str(file)) as connection:
         connection.execute("create schema lake")
         connection.register("index_frame", index.to_arrow())
@@ -54,6 +55,10 @@ def prepare(settings: Settings) -> Path:
         prices = quoted(str(update_prices(settings.lake)))
         connection.execute(f"create table lake.token_prices as from read_parquet({prices})")
         write_priced_models(connection)
+        # What the tests have already seen: a day that was built from the same is not new.
+        connection.execute("create table lake.published_days (charge_date date, costs_hash text)")
+        if published:
+            connection.executemany("insert into lake.published_days values (?, ?)", published)
     return file
 
 
@@ -161,17 +166,24 @@ def _files_of(warehouse: Path) -> set[str]:
     """Return the names of the lake's files that a warehouse reads; none where there is none."""
     if not warehouse.exists():
         return set()
-    queries = (
-        'select file from lake."index" where file is not null',
-        "select charge_date || '-' || input_hash from intermediate.int_day_inputs",
-    )
-    names: set[str] = set()
+    days = _day_hashes(warehouse, "attempts_hash", "ledger_hash", "costs_hash")
+    names = {f"{day}-{day_hash}" for day, *hashes in days for day_hash in hashes}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        for query in queries:
-            # An older warehouse, or a dbt project without facts, lacks a table.
-            with suppress(duckdb.CatalogException):
-                names |= {row[0] for row in connection.execute(query).fetchall()}
-    return names
+        listed = 'select file from lake."index" where file is not null'
+        return names | {row[0] for row in connection.execute(listed).fetchall()}
+
+
+def _day_hashes(warehouse: Path, *columns: str) -> list[tuple[Any, ...]]:
+    """Return days and what a warehouse's facts of them were built from; none where none says it."""
+    if not warehouse.exists():
+        return []
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            names = ", ".join(("charge_date", *columns))
+            return connection.execute(f"select {names} from intermediate.int_day_inputs").fetchall()
+    except duckdb.Error:
+        # An older warehouse, or a dbt project without facts.
+        return []
 
 
 def _prune(settings: Settings, in_use: set[str]) -> None:

@@ -156,7 +156,7 @@ def test_superseded_files_survive_one_publish_and_no_more(
     assert len(list((lake / "charges").glob("*.parquet"))) == 1
     with company.connect() as warehouse:
         inputs = warehouse.execute(
-            "select charge_date || '-' || input_hash from intermediate.int_day_inputs"
+            "select charge_date || '-' || ledger_hash from intermediate.int_day_inputs"
         ).fetchall()
     kept = {
         file.stem.removeprefix("int_costs_allocated-")

@@ -1,10 +1,13 @@
+-- depends_on: {{ ref('int_day_inputs') }}
+-- depends_on: {{ ref('int_charges_spread_daily') }}
+-- depends_on: {{ ref('int_charge_groups') }}
 -- Per cost pool: what its members have is what was put in.
 with pooled as (
     select
         {{ cost_pool_id() }} as charge_group_id,
         sum(effective_cost) as effective_cost
     from {{ ref('int_costs_attributed') }}
-    where scope is not null
+    where scope is not null and {{ is_new('charge_date') }}
     group by 1
 ),
 
@@ -13,7 +16,7 @@ shared as (
         charge_group_id,
         sum(effective_cost) as effective_cost
     from {{ ref('allocated_costs') }}
-    where charge_group_id in (select pooled.charge_group_id from pooled)
+    where {{ is_new('charge_date') }} and charge_group_id in (select pooled.charge_group_id from pooled)
     group by charge_group_id
 )
 

@@ -1,13 +1,17 @@
--- Per day and currency: every view of the ledger has its sum.
+-- depends_on: {{ ref('int_day_inputs') }}
+-- depends_on: {{ ref('int_charges_spread_daily') }}
+-- depends_on: {{ ref('int_charge_groups') }}
+-- Per new day and currency: every view of the ledger has its sum.
 with sums as (
     select 'ledger' as view_name, charge_date, billing_currency, sum(effective_cost) as effective_cost
     from {{ ref('allocated_costs') }}
+    where {{ is_new('charge_date') }}
     group by charge_date, billing_currency
     {%- for name in ['customer', 'feature', 'workflow', 'model'] %}
     union all
     select '{{ name }}', charge_date, billing_currency, sum(effective_cost)
     from {{ ref(name ~ '_costs_daily') }}
-    where effective_cost is not null
+    where effective_cost is not null and {{ is_new('charge_date') }}
     group by charge_date, billing_currency
     {%- endfor %}
 )

@@ -1,26 +1,32 @@
+-- depends_on: {{ ref('int_day_inputs') }}
+-- depends_on: {{ ref('int_charges_spread_daily') }}
+-- depends_on: {{ ref('int_charge_groups') }}
 -- Per source, period and currency: the ledger in the reporting currency is what its charges cost,
 -- converted once; and per day every view of it has its sum. Exactly: nothing is rounded.
 with charges as (
     select source, billing_period, billing_currency, sum(effective_cost)::decimal(38, 12) as effective_cost
     from {{ ref('int_charges') }}
+    where {{ is_new('billing_period') }}
     group by source, billing_period, billing_currency
 ),
 
 ledger as (
     select source, billing_period, billing_currency, sum(reporting_cost) as reporting_cost
     from {{ ref('allocated_costs') }}
+    where {{ is_new('billing_period') }}
     group by source, billing_period, billing_currency
 ),
 
 views as (
     select 'ledger' as view_name, charge_date, sum(reporting_cost) as reporting_cost
     from {{ ref('allocated_costs') }}
+    where {{ is_new('charge_date') }}
     group by charge_date
     {%- for name in ['customer', 'feature', 'workflow', 'model'] %}
     union all
     select '{{ name }}', charge_date, sum(reporting_cost)
     from {{ ref(name ~ '_costs_daily') }}
-    where effective_cost is not null
+    where effective_cost is not null and {{ is_new('charge_date') }}
     group by charge_date
     {%- endfor %}
 )

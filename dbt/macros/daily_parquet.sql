@@ -5,7 +5,8 @@
 
 {# One Parquet file a day: <lake>/facts/<model>-<day>-<hash of the day's inputs>.parquet. A day whose
    file exists is not built again: no watermark, nothing to forget. The relation is a view on
-   exactly the files of the current inputs. COPY writes the file without a table in between. #}
+   exactly the files of the current inputs. COPY writes the file without a table in between.
+   A model whose days depend on less than all inputs says on which: meta={'day_hash': 'attempts_hash'}. #}
 {% materialization daily_parquet, adapter='duckdb', supported_languages=['sql'] %}
     {%- set target_relation = this.incorporate(type='view') -%}
     {%- set stem = var('lake') ~ '/facts/' ~ this.identifier -%}
@@ -15,7 +16,8 @@
     {%- set built = [] -%}
     {%- if execute -%}
         {%- set inputs = ref('int_day_inputs') -%}
-        {%- set days = run_query('select charge_date, input_hash from ' ~ inputs ~ ' order by 1').rows -%}
+        {%- set hash_column = config.get('meta', {}).get('day_hash', 'costs_hash') -%}
+        {%- set days = run_query('select charge_date, ' ~ hash_column ~ ' from ' ~ inputs ~ ' order by 1').rows -%}
         {%- set found = run_query("select file from glob('" ~ stem ~ "-*.parquet')").rows -%}
         {%- for row in found -%}{%- do built.append(row[0]) -%}{%- endfor -%}
     {%- endif -%}
@@ -29,8 +31,8 @@
     {%- endif -%}
 
     {%- set files = [] -%}
-    {%- for day, input_hash in days -%}
-        {%- set file = stem ~ '-' ~ day ~ '-' ~ input_hash ~ '.parquet' -%}
+    {%- for day, day_hash in days -%}
+        {%- set file = stem ~ '-' ~ day ~ '-' ~ day_hash ~ '.parquet' -%}
         {%- do files.append("'" ~ file ~ "'") -%}
         {%- if file not in built -%}
             {% call statement('day') -%}

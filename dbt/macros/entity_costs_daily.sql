@@ -1,4 +1,5 @@
-{# Cost of each value of one entity and day, by component, with its requests and unit costs. #}
+{# Cost of each value of one entity and day, by component, with its requests and unit costs: a day a
+   query, so that what a day costs to build does not grow with history. #}
 {% macro entity_costs_daily(entity) -%}
 with costs as (
     select
@@ -29,6 +30,7 @@ with costs as (
             where component <> 'unmatched' and charge_category not in ('Tax', 'Credit') and {{ is_production() }}
         ) as production_loaded_cost_before_tax
     from {{ ref('allocated_costs') }}
+    where charge_date = {{ charge_date() }}
     group by charge_date, billing_currency, {{ entity }}
 ),
 
@@ -40,7 +42,7 @@ inferences as (
         count(*) as attempts,
         bool_or({{ is_production() }}) as is_in_production
     from {{ ref('attempt_costs') }}
-    where is_ended
+    where charge_date = {{ charge_date() }} and is_ended
     group by charge_date, {{ entity }}, inference_id
 ),
 
@@ -58,6 +60,7 @@ requests as (
 costs_by_component as (
     select charge_date, billing_currency, component, sum(effective_cost) as effective_cost
     from {{ ref('allocated_costs') }}
+    where charge_date = {{ charge_date() }}
     group by charge_date, billing_currency, component
 ),
 

@@ -3,7 +3,7 @@
 -- simultaneously, never on each other, by the positive direct and unmatched cost of their scope, or
 -- by the driver that a rule names.
 -- depends_on: {{ ref('int_day_inputs') }}
-{{ config(materialized='daily_parquet') }}
+{{ config(materialized='daily_parquet', meta={'day_hash': 'ledger_hash'}) }}
 {%- set entity_list = entities() | join(', ') %}
 {%- set pool_columns -%}
     charge_group_id, source, billing_period, billing_currency, charge_category, component, rule_id, rule_version, owner

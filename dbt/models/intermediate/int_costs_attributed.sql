@@ -2,7 +2,7 @@
 -- rules say of a day's charges. `scope` and `scope_key` tell who shares a row that is not direct
 -- or unmatched. The rows of a charge group sum to what it costs on the day.
 -- depends_on: {{ ref('int_day_inputs') }}
-{{ config(materialized='daily_parquet') }}
+{{ config(materialized='daily_parquet', meta={'day_hash': 'ledger_hash'}) }}
 {%- set none_entities -%}
     {%- for entity in entities() %} coalesce(rule.set_{{ entity }}, known.{{ entity }}, '(none)') as {{ entity }},{% endfor %}
 {%- endset %}

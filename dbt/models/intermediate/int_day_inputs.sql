@@ -1,53 +1,178 @@
--- One row a day that has charges or attempts, with a hash of everything that its facts are made from.
--- A day whose facts carry this hash is not built again.
+-- One row a day that has charges or attempts, with hashes of everything that its facts are made from:
+-- a day whose facts carry the hash is not built again. `attempts_hash` is what the costs of single
+-- attempts need; `ledger_hash` is that and all that is shared, such as a monthly line that grew;
+-- `costs_hash` is that and the exchange rates. `is_new`: nothing published was built from the same.
 with delivered_days as (
     select
         table_name,
         unnest(days, recursive := true)
     from {{ ref('stg_lake__deliveries') }}
-    where status = 'current' and table_name in ('attempts', 'resource_states')
+    where
+        status = 'current'
+        and table_name in (
+            'attempts', 'resource_states', 'counter_deltas', 'gauge_samples', 'split_costs', 'allocation_drivers'
+        )
 ),
 
--- An attempt or a state that runs past midnight was delivered with another day's.
+-- Of other days' rows a day takes those that reach it: an attempt or a state that runs past midnight
+-- was delivered with another day's.
+reaching as (
+    select
+        table_name,
+        day as charge_date,
+        day,
+        hash
+    from delivered_days
+    union all
+    select
+        table_name,
+        unnest(range(reach_from::timestamp, reach_to::timestamp + interval 1 day, interval 1 day))::date,
+        day,
+        reach_hash
+    from delivered_days
+    where reach_hash is not null
+),
+
 telemetry as (
     select
-        days.charge_date,
-        string_agg(table_name || day || hash, ',' order by table_name, day, hash) as hash
-    from (
-        select distinct unnest([day - 1, day, day + 1])::date as charge_date
-        from delivered_days
-    ) as days
-    inner join delivered_days on abs(date_diff('day', delivered_days.day, days.charge_date)) <= 1
-    group by days.charge_date
+        charge_date,
+        string_agg(table_name || day || hash, ',' order by table_name, day, hash)
+            filter (where table_name <> 'allocation_drivers') as hash,
+        string_agg(day || hash, ',' order by day, hash) filter (where table_name = 'allocation_drivers') as driver_hash
+    from reaching
+    group by charge_date
 ),
 
-charge_days as (
+token_lines as (
+    select
+        charge_date,
+        sum(hash(lines))::varchar as hash
+    from {{ ref('int_token_lines') }} as lines
+    group by charge_date
+),
+
+capacity_groups as (
+    select
+        charge_date,
+        sum(hash(charge_groups))::varchar as hash
+    from {{ ref('int_charge_groups') }} as charge_groups
+    where treatment = 'capacity'
+    group by charge_date
+),
+
+ledger_groups as (
     select
         spread.charge_date,
-        sum(hash(spread, charge_groups))::varchar as hash
+        sum(hash(spread, charge_groups))::varchar as hash,
+        sum(hash(rates.reporting_currency, rates.exchange_rate))::varchar as rate_hash
     from {{ ref('int_charges_spread_daily') }} as spread
     inner join {{ ref('int_charge_groups') }} as charge_groups
         on spread.charge_group_id = charge_groups.charge_group_id
+    {{ join_exchange_rates('charge_groups') }}
     group by spread.charge_date
 ),
 
 days as (
-    select charge_date from charge_days
+    select charge_date from ledger_groups
     union
     select day from delivered_days where table_name = 'attempts'
 ),
 
-names as (
-    select string_agg(cast(aliases as varchar), ',' order by cast(aliases as varchar)) as hash
-    from {{ ref('stg_lake__model_aliases') }} as aliases
+aliases as (
+    select
+        days.charge_date,
+        sum(hash(aliases.name, aliases.model))::varchar as hash
+    from days
+    inner join {{ ref('stg_lake__model_aliases') }} as aliases on {{ is_valid_on('aliases', 'days.charge_date') }}
+    group by days.charge_date
+),
+
+token_weights as (
+    select
+        days.charge_date,
+        sum(hash(weights))::varchar as hash
+    from days
+    inner join {{ ref('stg_lake__token_weights') }} as weights on {{ is_valid_on('weights', 'days.charge_date') }}
+    group by days.charge_date
+),
+
+-- Where the bill states no quantity, attempts pay by the prices of the moment.
+priced_lines as (
+    select distinct
+        charge_date,
+        model
+    from {{ ref('int_token_lines') }}
+    where
+        is_joint
+        {%- for token_type in token_types() %}
+        or ({{ token_type }}_amount is not null and {{ token_type }}_quantity is null)
+        {%- endfor %}
+),
+
+{% for prices in ['list_prices', 'contract_prices'] -%}
+{{ prices }} as (
+    select
+        lines.charge_date,
+        sum(hash(prices))::varchar as hash
+    from priced_lines as lines
+    inner join (
+        select * {{ 'exclude (package_version)' if prices == 'list_prices' }} from {{ ref('int_' ~ prices) }}
+    ) as prices on lines.charge_date >= prices.valid_from and lines.charge_date < prices.valid_to
+    left join {{ ref('stg_lake__model_aliases') }} as aliases
+        on prices.label = aliases.name and {{ is_valid_on('aliases', 'lines.charge_date') }}
+    where lines.model = coalesce(aliases.model, prices.label)
+    group by lines.charge_date
+),
+
+{% endfor -%}
+weight_rates as (
+    select
+        charge_date,
+        sum(hash(rates))::varchar as hash
+    from {{ ref('int_weight_rates') }} as rates
+    group by charge_date
+),
+
+owners as (
+    select
+        days.charge_date,
+        sum(hash(owners))::varchar as hash
+    from days
+    inner join (
+        select * exclude (x_delivery_id, x_file, x_row) from {{ ref('stg_lake__owners') }} where entity = 'pool'
+    ) as owners on {{ is_valid_on('owners', 'days.charge_date') }}
+    group by days.charge_date
+),
+
+pools as (
+    select
+        days.charge_date,
+        sum(hash(pools))::varchar as hash
+    from days
+    inner join {{ ref('stg_lake__pools') }} as pools on {{ is_valid_on('pools', 'days.charge_date') }}
+    group by days.charge_date
+),
+
+{%- set of_attempts = ['telemetry', 'token_lines', 'capacity_groups', 'aliases', 'token_weights', 'list_prices',
+    'contract_prices'] %}
+{%- set of_the_ledger = ['ledger_groups', 'weight_rates', 'owners', 'pools'] %}
+
+hashed as (
+    select
+        days.charge_date,
+        {{ id_of(["'" ~ env_var('UNITLEDGER_MODEL_VERSION', 'development') ~ "'"] + hashes_of(of_attempts)) }}
+            as attempts_hash,
+        {{ id_of(['attempts_hash', 'telemetry.driver_hash'] + hashes_of(of_the_ledger)) }} as ledger_hash,
+        {{ id_of(['ledger_hash', 'ledger_groups.rate_hash']) }} as costs_hash
+    from days
+    {%- for part in of_attempts + of_the_ledger %}
+    left join {{ part }} on days.charge_date = {{ part }}.charge_date
+    {%- endfor %}
 )
 
 select
-    days.charge_date,
-    md5(concat_ws(
-        '|', '{{ env_var("UNITLEDGER_MODEL_VERSION", "development") }}', names.hash, telemetry.hash, charge_days.hash
-    )) as input_hash
-from days
-cross join names
-left join charge_days on days.charge_date = charge_days.charge_date
-left join telemetry on days.charge_date = telemetry.charge_date
+    hashed.*,
+    published.charge_date is null as is_new
+from hashed
+left join {{ source('lake', 'published_days') }} as published
+    on hashed.charge_date = published.charge_date and hashed.costs_hash = published.costs_hash

@@ -1,0 +1,35 @@
+{# The hash column of each of these relations, as int_day_inputs has them. #}
+{% macro hashes_of(relations) -%}
+    {%- set columns = [] -%}
+    {%- for relation in relations %}{% do columns.append(relation ~ '.hash') %}{% endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{# What a test looks at: the days, or the billing periods with a day, that are not as published. What
+   is published has been tested. They are written out, so that no other day's file is read. #}
+{% macro is_new(column) -%}
+    {%- set is_period = column.split('.')[-1] == 'billing_period' -%}
+    {%- set values = [] -%}
+    {%- if execute -%}
+        {%- for row in run_query(new_periods() if is_period else new_days()).rows -%}
+            {%- do values.append("'" ~ row[0] ~ "'" if is_period else "date '" ~ row[0] ~ "'") -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ column }} in ({{ values | join(', ') if values else 'null' }})
+{%- endmacro %}
+
+{% macro new_days() -%}
+    select charge_date from {{ ref('int_day_inputs') }} where is_new order by 1
+{%- endmacro %}
+
+{% macro new_periods() -%}
+    select distinct charge_groups.billing_period
+    from {{ ref('int_day_inputs') }} as days
+    inner join {{ ref('int_charges_spread_daily') }} as spread on days.charge_date = spread.charge_date
+    inner join {{ ref('int_charge_groups') }} as charge_groups
+        on spread.charge_group_id = charge_groups.charge_group_id
+    where days.is_new
+    union
+    select strftime(charge_date, '%Y-%m') from {{ ref('int_day_inputs') }} where is_new
+    order by 1
+{%- endmacro %}
