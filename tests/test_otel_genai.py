@@ -239,7 +239,7 @@ def test_prompts_are_not_kept_and_a_repeated_key_is_no_error(telemetry: Telemetr
 
 
 @pytest.mark.skipif(not EXAMPLES.exists(), reason="the published examples are not part of a clone")
-@pytest.mark.parametrize(("name", "spans"), [("trace", 1), ("metrics", 0), ("logs", 0)])
+@pytest.mark.parametrize(("name", "spans"), [("trace", 1), ("metrics", 4), ("logs", 0)])
 def test_the_published_examples_of_otlp_are_read(
     telemetry: Telemetry, name: str, spans: int
 ) -> None:

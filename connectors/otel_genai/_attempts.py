@@ -1,56 +1,15 @@
 """Calls of a model as attempts, and those that cannot be used, each with its reason."""
 
 from connectors._base import Source
-from connectors.otel_genai._names import CONVERSATION, REFUSALS, first
-from connectors.otel_genai._problems import FILE_ENDS, PROBLEM
+from connectors.otel_genai._entities import entities_query, refused_query
+from connectors.otel_genai._judged import judged_query
+from connectors.otel_genai._options import OtelOptions
 
-# A request that was refused before any work costs nothing, whatever counts its span carries.
-# 408 and 499 give up on work that may have begun.
-_JUDGED = f"""
-    with answered as (
-        select
-            *,
-            coalesce(try_cast(http_status as integer), try_cast(error_type as integer)) as code,
-            case
-                when code between 400 and 499 and code not in (408, 499) then 'rejected'
-                when code is null
-                    and lower(string_split(error_type, '.')[-1]) in {REFUSALS} then 'rejected'
-                when code >= 400 or error_type is not null or status_code in ('2', 'ERROR')
-                    then 'error'
-                else 'ok'
-            end as status
-        from leaf
-    ),
-    counted as materialized (
-        select
-            *,
-            try_cast(start_time_unix_nano as bigint) as start_nano,
-            try_cast(end_time_unix_nano as bigint) as end_nano,
-            if(status = 'rejected', null, whole_number(input_tokens)) as input,
-            if(status = 'rejected', null, whole_number(cache_read_tokens)) as cache_read,
-            if(status = 'rejected', null, whole_number(cache_write_tokens)) as cache_write,
-            if(status = 'rejected', null, whole_number(audio_input_tokens)) as audio_input,
-            if(status = 'rejected', null, whole_number(output_tokens)) as output,
-            if(status = 'rejected', null, whole_number(audio_output_tokens)) as audio_output,
-            if(status = 'rejected', null, whole_number(reasoning_tokens)) as reasoning
-        from answered
-    ),
-    file_ends as ({FILE_ENDS}),
-    judged as (select *, {PROBLEM} as problem from counted cross join file_ends)
-"""
-
-_QUARANTINE = f"""
-    {_JUDGED}
-    select
-        cast(make_timestamp(coalesce(median, 0) // 1000) as date) as quarantined_day,
-        problem.column_name as column_name,
-        problem.value as value,
-        problem.reason as reason,
-        x_file,
-        x_row
-    from judged
-    where problem is not null
-    order by x_row
+_QUARANTINED = """
+    quarantined as (
+        select problem.column_name, problem.value, problem.reason, x_row
+        from judged where problem is not null
+    )
 """
 
 # Cached and audio tokens are part of the input, audio of the output: here each is counted once.
@@ -84,6 +43,11 @@ _ATTEMPT = """
         conversation_id,
         make_timestamp(start_nano // 1000) as started_at,
         make_timestamp(end_nano // 1000) as ended_at,
+        make_timestamp(
+            if(first_token_micros between start_nano // 1000 and end_nano // 1000,
+            first_token_micros, null)
+        ) as first_token_at,
+        queued_ms,
         operation_name,
         provider_name,
         request_model,
@@ -108,6 +72,8 @@ _ATTEMPT = """
         workflow,
         team,
         environment,
+        attribute_sources,
+        sample_weight,
         x_file,
         x_row
     from lived
@@ -115,72 +81,52 @@ _ATTEMPT = """
 """
 
 
-def quarantine() -> str:
-    """Return the SQL of the calls that are no attempts."""
-    return _QUARANTINE
+def _options(source: Source) -> OtelOptions:
+    assert isinstance(source.options, OtelOptions)
+    return source.options
 
 
-def attempts(source: Source, cache_write: str) -> str:
-    """Return the SQL of the attempts; cache writes live for `cache_write`: '5m' or '1h'."""
-    lived = ", ".join(
-        f"written * {int(lifetime == cache_write)} as written_{lifetime}"
-        for lifetime in ("5m", "1h")
+def quarantine(source: Source, counters: str) -> str:
+    """Return the SQL of what is no attempt and no counter, and of what was refused.
+
+    `counters` are the CTEs that end with `quarantined_points`.
+    """
+    refused = refused_query(source)
+    both = f"{refused}," if refused else ""
+    all_of = ["quarantined", "quarantined_points"] + (["refused"] if refused else [])
+    rows = " union all ".join(
+        f"select column_name, value, reason, x_row from {it}" for it in all_of
     )
     return f"""
-    {_JUDGED},
-    {_METERED},
-    lived as (select *, {lived} from metered),
-    {_entities(source)}
-    {_ATTEMPT}
+    with {judged_query(_options(source))},
+    {_QUARANTINED},
+    {both}
+    {counters},
+    file_day as (
+        select cast(make_timestamp(coalesce(any_value(median), any_value(point_median), 0) // 1000)
+            as date) as quarantined_day
+        from file_ends full join point_times on true
+    ),
+    name as (select any_value(x_file) as x_file from (
+        select x_file from raw union all select x_file from point))
+    select quarantined_day, column_name, value, reason, x_file, x_row
+    from ({rows}) cross join file_day cross join name
+    order by x_row, column_name, value
     """
 
 
-# Columns that a span inherits, and the configured entity that each holds.
-_ENTITIES = {
-    "customer_id": "customer",
-    "feature": "feature",
-    "workflow": "workflow",
-    "team": "team",
-    "environment": "environment",
-    "api_key_id": "api_key",
-    "sub_account_id": "sub_account",
-}
-
-
-def _entities(source: Source) -> str:
-    """Of each leaf: what it says itself, else its nearest ancestor, else their resources."""
-    attributes = {column: source.attributes.get(_ENTITIES[column], ()) for column in _ENTITIES}
-    # A resource lives longer than an inference or a conversation.
-    own = {"inference_id": source.attributes.get("inference", ()), "conversation_id": CONVERSATION}
-    pod = source.attributes.get("pod", ())
-    said = [f"{first(found)} as {column}" for column, found in {**attributes, **own}.items()]
-    said += [
-        f"{first(found, 'resource_attributes')} as resource_{column}"
-        for column, found in attributes.items()
-    ]
-    # arg_min leaves out who says nothing.
-    nearest = [
-        f"coalesce(arg_min({column}, distance), arg_min(resource_{column}, distance)) as {column}"
-        for column in attributes
-    ]
-    nearest += [f"arg_min({column}, distance) as {column}" for column in own]
-    return f"""
-    said as (
-        select
-            x_row as ancestor_row,
-            {first(pod)} as pod,
-            {first(pod, "resource_attributes")} as resource_pod,
-            {", ".join(said)}
-        from raw
-        where x_row in (select ancestor_row from lineage)
-    ),
-    entities as (
-        select
-            x_row,
-            any_value(pod) filter (distance = 0) as pod,
-            any_value(resource_pod) filter (distance = 0) as resource_pod,
-            {", ".join(nearest)}
-        from lineage inner join said using (ancestor_row)
-        group by x_row
+def attempts(source: Source) -> str:
+    """Return the SQL of the attempts; cache writes live for `cache_write`: '5m' or '1h'."""
+    options = _options(source)
+    hour = (
+        "coalesce(cache_write_1h, written)"
+        if options.cache_write == "1h"
+        else ("coalesce(cache_write_1h, written * 0)")
     )
+    return f"""
+    with {judged_query(options)},
+    {_METERED},
+    lived as (select *, {hour} as written_1h, written - written_1h as written_5m from metered),
+    {entities_query(source)}
+    {_ATTEMPT}
     """

@@ -4,20 +4,13 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
-from connectors._base import Delivery, Landed, Options, Source, Window
+from connectors._base import Delivery, Landed, Source, Window
 from connectors._files import discover_files, fetch_file
 from models.errors import ContractError
 
-_SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz")
+_SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz", ".parquet")
 _CHUNK = 1 << 20
-
-
-class OtelOptions(Options):
-    """`cache_write` is the lifetime of what the account writes to the prompt cache."""
-
-    cache_write: Literal["5m", "1h"] = "5m"
 
 
 def discover(source: Source, window: Window, landed: Landed) -> Iterator[Delivery]:

@@ -1,10 +1,13 @@
 """What makes a call of a model unusable: the first that holds is its reason."""
 
 from connectors._sql import quoted
-from connectors.otel_genai._names import LEAF, OPERATIONS
+from connectors.otel_genai._names import OPERATIONS, TOKENS
 
 _YEAR_2000, _YEAR_2100 = 946_684_800 * 10**9, 4_102_444_800 * 10**9
 _DAY = 86_400 * 10**9
+
+# What the current conventions call each count.
+_NAMES = {column: found[0] if found else column for column, found in TOKENS.items()}
 
 # Column, value, when it is wrong, and why.
 _Problem = tuple[str, str, str, str]
@@ -25,16 +28,16 @@ def _time(column: str, number: str) -> list[_Problem]:
 
 
 def _count(text: str, number: str) -> list[_Problem]:
-    is_unreadable = f"{text} is not null and {number} is null and status <> 'rejected'"
+    is_unreadable = f"{text} is not null and {number} is null and not is_free"
     return [
-        (LEAF[text][0], text, is_unreadable, "is not a whole number"),
-        (LEAF[text][0], text, f"{number} < 0", "is negative"),
+        (_NAMES[text], text, is_unreadable, "is not a whole number"),
+        (_NAMES[text], text, f"{number} < 0", "is negative"),
     ]
 
 
 def _part(text: str, part: str, whole: str) -> _Problem:
     reason = f"is more than the {whole} tokens that it is part of"
-    return (LEAF[text][0], f"cast({part} as varchar)", f"{part} > {whole}", reason)
+    return (_NAMES[text], f"cast({part} as varchar)", f"{part} > {whole}", reason)
 
 
 _END = "end_time_unix_nano"
@@ -55,11 +58,13 @@ _PROBLEMS: list[_Problem] = [
     *_count("input_tokens", "input"),
     *_count("cache_read_tokens", "cache_read"),
     *_count("cache_write_tokens", "cache_write"),
+    *_count("cache_write_1h_tokens", "cache_write_1h"),
     *_count("audio_input_tokens", "audio_input"),
     *_count("output_tokens", "output"),
     *_count("audio_output_tokens", "audio_output"),
     *_count("reasoning_tokens", "reasoning"),
     _part("cache_read_tokens", "coalesce(cache_read, 0) + coalesce(cache_write, 0)", "input"),
+    _part("cache_write_1h_tokens", "cache_write_1h", "cache_write"),
     _part("audio_input_tokens", "audio_input", "input"),
     _part("reasoning_tokens", "reasoning", "output"),
     _part("audio_output_tokens", "audio_output", "output"),
