@@ -1,5 +1,5 @@
 -- One row a charge group: what is attributed as a whole, with what is needed to attribute it.
--- A group equals the sum of its charges.
+-- A group equals the sum of its charges; min() where they can differ, so that no order of rows shows.
 select
     charge_group_id,
     any_value(source) as source,
@@ -7,11 +7,11 @@ select
     any_value(billing_currency) as billing_currency,
     any_value(treatment) as treatment,
     any_value(service_provider_name) as service_provider_name,
-    any_value(service_name) as service_name,
-    any_value(sub_account_id) as sub_account_id,
-    any_value(resource_id) as resource_id,
-    any_value(usage_type) as usage_type,
-    any_value(charge_category) as charge_category,
+    min(service_name) as service_name,
+    min(sub_account_id) as sub_account_id,
+    min(resource_id) as resource_id,
+    min(usage_type) as usage_type,
+    min(charge_category) as charge_category,
     min(charge_description) as charge_description,
     any_value(api_key_id) as api_key_id,
     any_value(service_tier) as service_tier,

@@ -281,7 +281,7 @@ ledger as (
         {% endfor -%}
         sum(attributed.effective_cost)::decimal(38, 12), null, null, null, 'stranded',
         attributed.rule_id, attributed.rule_version, attributed.owner,
-        any_value(attributed.entities_from order by attributed.entities_from),
+        min(attributed.entities_from),
         case attributed.scope
             when 'users' then 'the driver ' || rules.driver || ' has nothing of these users on this day'
             when 'pool' then 'nobody used the pool ' || coalesce(attributed.scope_key, '(none)') || ' on this day'
