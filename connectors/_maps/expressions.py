@@ -8,13 +8,14 @@ from typing import Any
 
 import duckdb
 
-from connectors._maps.macros import MACROS
+from connectors._maps.macros import MACROS, USAGE_MACROS
 from connectors._sql import quoted
 from models.errors import ConfigError
 
 # What an expression may call. None of these reads a file, a setting or another row.
-FUNCTIONS = frozenset(
-    """
+FUNCTIONS = (
+    frozenset(
+        """
     abs ceil ceiling floor round trunc greatest least sign mod
     + - * / // % || ^ ** ~~ !~~ ~~* !~~*
     coalesce ifnull nullif if concat concat_ws contains starts_with ends_with suffix prefix
@@ -27,19 +28,26 @@ FUNCTIONS = frozenset(
     json_object json_extract json_extract_string -> ->>
     billing_period_start billing_period_end
     """.split()
-) | frozenset(MACROS)
+    )
+    | frozenset(MACROS)
+    | frozenset(USAGE_MACROS)
+)
 _ALLOWED_CLASSES = {
     "CONSTANT", "COLUMN_REF", "FUNCTION", "CAST", "CASE", "OPERATOR", "COMPARISON", "CONJUNCTION",
     "BETWEEN",
 }  # fmt: skip
 
 
-def check(connection: duckdb.DuckDBPyConnection, expressions: Mapping[str, str]) -> None:
+def check(
+    connection: duckdb.DuckDBPyConnection,
+    expressions: Mapping[str, str],
+    macros: Mapping[str, str] = MACROS,
+) -> None:
     """Refuse what is not one expression, or does not bind; a ConfigError names the place."""
     columns = {place: columns_of(text, place) for place, text in expressions.items()}
     names = sorted({name for referenced in columns.values() for name in referenced})
     row = ", ".join(f"cast(null as varchar) as {identifier(name)}" for name in names) or "1 as one"
-    create_macros(connection)
+    create_macros(connection, macros)
     for place, text in expressions.items():
         try:
             connection.execute(f"describe select ({text}) as value from (select {row})")
@@ -47,9 +55,11 @@ def check(connection: duckdb.DuckDBPyConnection, expressions: Mapping[str, str])
             raise ConfigError(f"{place}: {reason(error)}") from None
 
 
-def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
+def create_macros(
+    connection: duckdb.DuckDBPyConnection, macros: Mapping[str, str] = MACROS
+) -> None:
     """Define what expressions may call besides DuckDB's own functions."""
-    for sql in MACROS.values():
+    for sql in macros.values():
         connection.execute(sql)
 
 

@@ -76,3 +76,64 @@ MACROS = {
         )
     """,
 }
+
+# What maps of usage may call besides.
+USAGE_MACROS = {
+    # '12.0' is a whole number (JavaScript writes doubles), '12.5' is none and would be rounded.
+    "whole_number": """
+        create or replace temp macro whole_number(text) as if(
+            try_cast(text as decimal(18, 3)) = try_cast(text as bigint),
+            try_cast(text as bigint),
+            null
+        )
+    """,
+    # The sum of a JSON object's values whose keys match, NULL where none does. A value that is no
+    # whole number, and a text that is no JSON, are given as they are, so that they are refused.
+    "total_of": """
+        create or replace temp macro total_of(object, keys) as list_transform(
+            [list_filter(
+                map_entries(coalesce(
+                    try_cast(try_cast(object as json) as map(varchar, varchar)),
+                    if(object is null, null, map {object: object})
+                )),
+                lambda entry: entry.value is not null
+                    and (regexp_full_match(entry.key, keys) or entry.key = object)
+            )],
+            lambda found: if(len(found) = 0, null, coalesce(
+                list_filter(found, lambda entry: whole_number(entry.value) is null)[1].value,
+                cast(list_sum(list_transform(found, lambda entry: whole_number(entry.value)))
+                    as varchar)
+            ))
+        )[1]
+    """,
+    # The name that OpenTelemetry's conventions give to a provider that gateways call otherwise.
+    "provider_of": """
+        create or replace temp macro provider_of(name) as case lower(name)
+            when 'azure' then 'azure.ai.openai'
+            when 'azure_openai' then 'azure.ai.openai'
+            when 'azure_ai' then 'azure.ai.inference'
+            when 'aws' then 'aws.bedrock'
+            when 'bedrock' then 'aws.bedrock'
+            when 'bedrock_converse' then 'aws.bedrock'
+            when 'amazon_bedrock' then 'aws.bedrock'
+            when 'vertex' then 'gcp.vertex_ai'
+            when 'vertex_ai' then 'gcp.vertex_ai'
+            when 'vertex_ai_beta' then 'gcp.vertex_ai'
+            when 'google_vertexai' then 'gcp.vertex_ai'
+            when 'gemini' then 'gcp.gemini'
+            when 'google' then 'gcp.gemini'
+            when 'google_genai' then 'gcp.gemini'
+            when 'google-ai-studio' then 'gcp.gemini'
+            when 'mistral' then 'mistral_ai'
+            when 'mistralai' then 'mistral_ai'
+            when 'xai' then 'x_ai'
+            when 'x-ai' then 'x_ai'
+            when 'cohere_chat' then 'cohere'
+            when 'watsonx' then 'ibm.watsonx.ai'
+            when 'moonshot' then 'moonshot_ai'
+            when 'hosted_vllm' then 'vllm'
+            when 'text-completion-openai' then 'openai'
+            else lower(name)
+        end
+    """,
+}

@@ -1,0 +1,49 @@
+"""Whom a request was for: the fields that the map or the source names, in their order."""
+
+from connectors._base import Source
+from connectors._maps.expressions import identifier
+from connectors._sql import quoted
+from connectors._usage.map import ATTRIBUTES, ENTITIES, UsageMap
+
+# Where they were read, for those whose origin the attempts keep.
+_ORIGIN = "gateway"
+
+
+def said(map_: UsageMap, source: Source) -> str:
+    """Return the SQL of each entity as a record says it."""
+    return ", ".join(
+        f"{_first(map_.entities.get(entity, ()), source.attributes.get(entity, ()))} "
+        f"as said_{entity}"
+        for entity in ENTITIES
+    )
+
+
+def entities() -> str:
+    """Return the SQL of the entities' columns, and of where they were read."""
+    columns = [
+        f"said_{entity} as {column}" for entity, column in ENTITIES.items() if entity != "inference"
+    ]
+    known = ", ".join(
+        f"{quoted(entity)}, if(said_{entity} is null, null, {quoted(_ORIGIN)})"
+        for entity in ENTITIES
+        if entity not in ("inference", "pod")
+    )
+    merged = f"json_merge_patch('{{}}', json_object({known}))"
+    return ", ".join([*columns, f"nullif(cast({merged} as varchar), '{{}}') as attribute_sources"])
+
+
+def _first(names: tuple[str, ...], attributes: tuple[str, ...]) -> str:
+    """Return the SQL of the first field that says something; `.*` are the configured attributes."""
+    found: list[str] = []
+    for name in names:
+        if not name.endswith(ATTRIBUTES):
+            found.append(identifier(name))
+        elif attributes:
+            found.append(_attribute(identifier(name.removesuffix(ATTRIBUTES)), attributes))
+    return f"coalesce({', '.join([*found, 'cast(null as varchar)'])})"
+
+
+def _attribute(bag: str, attributes: tuple[str, ...]) -> str:
+    paths = ", ".join(quoted(f'$."{name}"') for name in attributes)
+    listed = f"json_extract_string(if(json_valid({bag}), {bag}, null), [{paths}])"
+    return f"list_filter({listed}, lambda value: value <> '')[1]"

@@ -1,0 +1,182 @@
+"""The records of requests as fields of text, and where each record lies."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from connectors._maps.expressions import columns_of, create_macros, identifier
+from connectors._maps.macros import USAGE_MACROS
+from connectors._sql import quoted
+from connectors._usage.fields import columns_needed, field, fields_query
+from connectors._usage.map import UsageMap
+from models.errors import ContractError
+
+_FORMATS = {
+    "csv": "csv", "tsv": "tsv", "json": "json", "ndjson": "jsonl", "jsonl": "jsonl",
+    "parquet": "parquet",
+}  # fmt: skip
+SUFFIXES = tuple(f".{suffix}{gz}" for suffix in _FORMATS for gz in ("", ".gz"))
+# Bytes of a JSON document, or of a line: room for a large one only where it is needed.
+_OBJECT_BYTES = (16 << 20, 1 << 30)
+
+
+def read(
+    map_: UsageMap, connection: duckdb.DuckDBPyConnection, folder: Path, files: Sequence[str]
+) -> dict[str, str]:
+    """Return the query of `raw`: every record of a request, with what stands beside it."""
+    create_macros(connection, USAGE_MACROS)
+    beside: dict[str, list[str]] = {name: [] for name in map_.beside}
+    requests: list[str] = []
+    for file in sorted(files):
+        names = [name for name, one in map_.beside.items() if re.search(one.files, file)]
+        for name in names:
+            beside[name].append(file)
+        if not names:
+            requests.append(file)
+    own = [name for name in map_.fields() if field(name).top not in map_.beside]
+    load(connection, map_, folder, requests, own, "request")
+    query = "select * from request"
+    for name, found in beside.items():
+        query = _joined(connection, map_, folder, found, name, query)
+    return {"raw": f"{query} order by x_file, x_row" if map_.beside else query}
+
+
+def _joined(
+    connection: duckdb.DuckDBPyConnection,
+    map_: UsageMap,
+    folder: Path,
+    files: list[str],
+    name: str,
+    query: str,
+) -> str:
+    """Put the fields of the records beside next to each request; of each id the newest counts."""
+    one = map_.beside[name]
+    own, other = next(iter(one.equal.items()))
+    inner = {
+        text: text.removeprefix(f"{name}.") for text in map_.fields() if field(text).top == name
+    }
+    needed = {*inner.values(), other}
+    for place, text in one.expressions().items():
+        needed |= columns_of(text, f"beside.{name}.{place}")
+    load(connection, map_, folder, files, sorted(needed), "beside", is_optional=True)
+    connection.execute(f"""
+        create temp table newest_{name} as
+        select * from beside
+        where {identifier(other)} is not null
+        qualify row_number() over (
+            partition by {identifier(other)}
+            order by {one.newest or "null"} desc nulls last, x_file desc, x_row desc
+        ) = 1
+    """)
+    connection.execute("drop table beside")
+    given = "".join(
+        f", found.{identifier(text)} as {identifier(full)}" for full, text in inner.items()
+    )
+    return (
+        f"select requests.*{given} from ({query}) as requests left join "
+        f"(select * from newest_{name} where ({one.deleted or 'false'}) is not true) as found "
+        f"on requests.{identifier(own)} = found.{identifier(other)}"
+    )
+
+
+def load(
+    connection: duckdb.DuckDBPyConnection,
+    map_: UsageMap,
+    folder: Path,
+    files: Sequence[str],
+    names: Sequence[str],
+    table: str,
+    is_optional: bool = False,
+) -> None:
+    """Fill a new table with the fields of all records of the files, in their order."""
+    columns = columns_needed(names)
+    defined = "".join(f", {identifier(column)} varchar" for column in columns)
+    connection.execute(f"create temp table delivered (x_file varchar, x_row bigint{defined})")
+    for file in files:
+        scan = _scan(map_, folder / file, columns)
+        connection.execute(f"create temp table file_rows as {scan}")
+        given = _given(connection, map_, file, columns, is_optional)
+        connection.execute(
+            f"insert into delivered select {quoted(file)}, rowid + 1{given} "
+            "from file_rows order by rowid"
+        )
+        connection.execute("drop table file_rows")
+    strict = frozenset(field(name).top for name in map_.counted())
+    query = fields_query(names, "delivered", strict)
+    connection.execute(f"create temp table {table} as {query}")
+    connection.execute("drop table delivered")
+
+
+def _given(
+    connection: duckdb.DuckDBPyConnection,
+    map_: UsageMap,
+    file: str,
+    columns: Sequence[str],
+    is_optional: bool,
+) -> str:
+    """Return the SQL of a file's columns as text; what is absent and may not be is an error."""
+    described = connection.execute("describe file_rows").fetchall()
+    types = {row[0].lower(): row[1] for row in described}
+    for column in columns:
+        is_part = "." in column or any(found.startswith(f"{column.lower()}.") for found in types)
+        if column.lower() in types or is_part or is_optional or column in map_.optional:
+            continue
+        found = ", ".join(row[0] for row in described[:12])
+        raise ContractError(f"{file}: column {column} is missing; found {found}")
+    return "".join(f", {_as_text(column, types.get(column.lower()))}" for column in columns)
+
+
+def _as_text(name: str, type_name: str | None) -> str:
+    if type_name is None:
+        return "null"
+    if type_name.startswith(("STRUCT", "MAP")) or type_name.endswith("[]"):
+        return f"cast(to_json({identifier(name)}) as varchar)"
+    return f"cast({identifier(name)} as varchar)"
+
+
+def _scan(map_: UsageMap, file: Path, columns: Sequence[str]) -> str:
+    """Return the query of a file's records: of JSON the columns that are needed, else all."""
+    suffix = file.name.removesuffix(".gz").rpartition(".")[2].lower()
+    form = map_.files.format or _FORMATS.get(suffix)
+    path = quoted(str(file))
+    if form == "parquet":
+        return f"select * from read_parquet({path})"
+    if form in ("csv", "tsv"):
+        delimiter = map_.files.delimiter or ("\t" if form == "tsv" else ",")
+        return (
+            f"select * from read_csv({path}, header = true, all_varchar = true, skip = 0, "
+            f"delim = {quoted(delimiter)}, "
+            """quote = '"', escape = '"', hive_partitioning = false)"""
+        )
+    paths = ", ".join(quoted(f'$."{column}"') for column in columns)
+    values = ", ".join(
+        f"found[{number}] as {identifier(column)}" for number, column in enumerate(columns, 1)
+    )
+    lines = "newline_delimited" if form == "jsonl" else "auto"
+    size = _object_bytes(file)
+    documents = (
+        f"select json from read_json_objects({path}, format = '{lines}', "
+        f"maximum_object_size = {size})"
+    )
+    return (
+        f"select {values} from (select json_extract_string(record, [{paths}]) as found "
+        f"from ({_records(documents, map_.files.records)}))"
+    )
+
+
+def _records(documents: str, name: str | None) -> str:
+    if name is None:
+        return f"select json as record from ({documents})"
+    path = quoted(f'$."{name}"')
+    return (
+        f"select unnest(if(json_type(json, {path}) = 'ARRAY', "
+        f"json_extract(json, {path} || '[*]'), [json])) as record from ({documents})"
+    )
+
+
+def _object_bytes(file: Path) -> int:
+    """A document may be as large as its file; a compressed one larger."""
+    size = file.stat().st_size * (20 if file.suffix == ".gz" else 1)
+    return next((limit for limit in _OBJECT_BYTES if size < limit), _OBJECT_BYTES[-1])
