@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -12,8 +11,8 @@ import typer
 
 from connectors._base import Window
 from models.errors import ConfigError, UnitledgerError
-from pipelines import explain as explanation
 from pipelines import output, reports
+from pipelines.explain_command import explain
 from pipelines.focus_command import focus_check
 from pipelines.lock import DEFAULT_WAIT_SECONDS
 from pipelines.reconciliation import Step, read_steps
@@ -216,54 +215,7 @@ def _reconciliation_report(steps: list[Step]) -> reports.Report:
     return reports.Report(f"Reconciliation: {held} of {len(steps)} steps hold", columns, rows)
 
 
-@app.command()
-def explain(
-    customer: Annotated[str, typer.Argument(help="A customer's id; '(none)' for nobody's.")],
-    day: Annotated[str, typer.Option(help="A day of use (UTC), like 2026-10-05.")],
-    everything: Annotated[
-        bool, typer.Option("--all", help="Each ledger row and each charge too.")
-    ] = False,
-    config: Config = None,
-) -> None:
-    """Show what makes up a customer's day, down to the charge and the delivered file.
-
-    Example: `unitledger explain cust-001 --day 2026-10-05`
-    """
-    try:
-        date.fromisoformat(day)
-    except ValueError:
-        raise ConfigError(f"--day {day}: is not a day like 2026-10-05") from None
-    with read_published(load_settings(config)) as connection:
-        parts = explanation.explain(connection, customer, day, everything)
-    if not parts[0].rows:
-        raise ConfigError(f"{customer} has no cost on {day}")
-    for part in parts:
-        output.print_report(part)
-
-
-@app.command()
-def plan(
-    by: Annotated[
-        str, typer.Option(help="customer, feature, workflow, team, model or environment.")
-    ] = "customer",
-    period: Period = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every change, however small.")] = False,
-    format: Annotated[str, typer.Option(help="table or csv.")] = "table",
-    wait: Wait = DEFAULT_WAIT_SECONDS,
-    config: Config = None,
-) -> None:
-    """Show what the configuration's rules, as they are now, would move: nothing is changed.
-
-    Compared is what the last run published. The changes of each period and currency add up to 0.
-
-    Examples:
-
-    - `unitledger plan`: after editing unitledger.yml, before `unitledger run`
-    - `unitledger plan --config proposal.yml --by team --period 2026-10`
-    """
-    from pipelines.plan import make_plan, print_plan
-
-    print_plan(make_plan(load_settings(config), by, period, everything, wait), format)
+app.command("explain")(explain)
 
 
 @app.command()

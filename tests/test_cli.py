@@ -96,7 +96,6 @@ def test_the_manual_has_examples(typed: Typing, command: str) -> None:
         (("run", "--source", "asw"), "asw: unknown source; configured: gpu"),
         (("query", "select 1"), r"warehouse\.duckdb: there is no warehouse yet; `unit"),
         (("query", "select 1", "--format", "xml"), "--format xml: unknown; allowed: table, csv"),
-        (("explain", "cust-001", "--day", "friday"), "--day friday: is not a day like"),
         (("summary",), "there is no warehouse yet"),
         (("reconcile",), "there is no warehouse yet"),
         (("export",), "there is no warehouse yet"),
@@ -229,46 +228,6 @@ def test_reconcile_shows_every_step_and_succeeds(typed: Typing, company: Company
     # What a vendor only meters is priced here.
     assert shown["normalized"] + shown["priced"] == shown["landed"]
     assert shown["priced"] > 0
-
-
-def test_an_explanation_adds_up_to_the_mart_and_ends_at_delivered_rows(
-    typed: Typing, company: Company
-) -> None:
-    answer = typed("explain", "cust-001", "--day", "2026-10-05", *configured(company))
-    assert answer.code == 0
-    with company.connect() as warehouse:
-        total = warehouse.execute(
-            "select sum(effective_cost) from marts.customer_costs_daily "
-            "where customer_id = 'cust-001' and charge_date = '2026-10-05'"
-        ).fetchone()
-    assert total is not None
-    [line] = [line for line in answer.out.splitlines() if "total" in line and "USD" in line]
-    [shown] = re.findall(r"\d+\.\d+", line)
-    assert Decimal(shown) == total[0]
-    assert "costs-0001.json" in answer.out
-    assert "larkspur-cur-00001.snappy.parquet" in answer.out
-    assert "\u2502 direct" in answer.out
-
-
-def test_an_explanation_can_show_every_ledger_row_and_charge(
-    typed: Typing, company: Company
-) -> None:
-    arguments = ("explain", "cust-001", "--day", "2026-10-05", *configured(company))
-    with company.connect() as warehouse:
-        rows = warehouse.execute(
-            "select count(*) from marts.allocated_costs "
-            "where customer_id = 'cust-001' and charge_date = '2026-10-05'"
-        ).fetchone()
-    assert rows is not None
-    answer = typed(*arguments, "--all")
-    ledger = answer.out.partition("The ledger's rows")[2].partition("The charges behind them")[0]
-    # Four lines are the frame and the heading; the title's own line ends before them.
-    assert len([line for line in ledger.splitlines() if line.startswith("\u2502")]) == rows[0]
-
-
-def test_a_customer_without_cost_is_named(typed: Typing, company: Company) -> None:
-    answer = typed("explain", "nobody", "--day", "2026-10-05", *configured(company))
-    assert (answer.code, answer.err) == (2, "unitledger: nobody has no cost on 2026-10-05\n")
 
 
 def test_an_export_that_exists_is_not_made_again(typed: Typing, company: Company) -> None:
