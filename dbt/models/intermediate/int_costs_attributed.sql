@@ -75,20 +75,13 @@ capacity_direct as (
     group by all
 ),
 
--- Who answers for a pool, and (NULL) for what no pool asked for: the configuration, else the owners' table.
+-- The team that answers for a pool, and (NULL) for what no pool asked for.
 owners as (
     select
         pool,
-        arg_min(owner, (choice, owner)) as owner
-    from (
-        select pool, owner, 1 as choice
-        from {{ ref('stg_lake__pools') }} as pools
-        where owner is not null and {{ is_valid_on('pools', charge_date()) }}
-        union all
-        select entity_value, owner, 2
-        from {{ ref('stg_lake__owners') }} as owners
-        where entity = 'pool' and {{ is_valid_on('owners', charge_date()) }}
-    ) as named
+        arg_min(owner, priority) as owner
+    from {{ ref('stg_lake__pools') }} as pools
+    where owner is not null and {{ is_valid_on('pools', charge_date()) }}
     group by pool
 ),
 
