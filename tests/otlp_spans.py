@@ -28,9 +28,9 @@ Json = dict[str, Any]
 
 def listed(attributes: Json) -> list[Json]:
     """Attributes as OTLP/JSON writes them: whole numbers as text."""
-    kinds = {str: "stringValue", int: "intValue", float: "doubleValue"}
+    kinds = {str: "stringValue", int: "intValue", float: "doubleValue", bool: "boolValue"}
     return [
-        {"key": key, "value": {kinds[type(value)]: str(value) if isinstance(value, int) else value}}
+        {"key": key, "value": {kinds[type(value)]: str(value) if type(value) is int else value}}
         for key, value in attributes.items()
     ]
 
@@ -58,14 +58,54 @@ def record(*spans: Json, resource: Json | None = None) -> Json:
     return {"resourceSpans": [resource_spans]}
 
 
+def point(second: int, value: int | float, attributes: Json | None = None, **fields: Any) -> Json:
+    """A point of a counter that started at noon, `second` seconds after noon."""
+    number = {"asInt": str(value)} if isinstance(value, int) else {"asDouble": value}
+    return {
+        "startTimeUnixNano": str(NOON),
+        "timeUnixNano": str(NOON + second * SECOND),
+        "attributes": listed(attributes or {}),
+        **number,
+        **fields,
+    }
+
+
+def bucketed(second: int, count: int, sum: float, attributes: Json, **fields: Any) -> Json:
+    """A point of a histogram."""
+    numbers = {"count": str(count), "sum": sum, "bucketCounts": [str(count)]}
+    return {**point(second, 0, attributes), **numbers, **fields}
+
+
+def counter(name: str, *points: Json, temporality: int | str = 2, **fields: Any) -> Json:
+    data = {"aggregationTemporality": temporality, "isMonotonic": True, "dataPoints": list(points)}
+    return {"name": name, "sum": {**data, **fields}}
+
+
+def histogram(name: str, *points: Json, temporality: int | str = 2) -> Json:
+    data = {"aggregationTemporality": temporality, "dataPoints": list(points)}
+    return {"name": name, "histogram": data}
+
+
+def metrics(*sent: Json, resource: Json | None = None, scope: str = "test") -> Json:
+    """What one resource sent of metrics."""
+    scopes = [{"scope": {"name": scope}, "metrics": list(sent)}]
+    return {
+        "resourceMetrics": [
+            {"resource": {"attributes": listed(resource or {})}, "scopeMetrics": scopes}
+        ]
+    }
+
+
 class Telemetry:
     """A folder of span files and the lake that they land in."""
 
-    def __init__(self, root: Path, **options: str) -> None:
+    def __init__(self, root: Path, **options: Any) -> None:
         self.folder, self.lake = root / "otel", Lake(root / "lake")
         self.folder.mkdir()
         attributes = DEFAULT_ATTRIBUTES | {"team": ("team.name", "squad")}
         self.source = Source("traces", str(self.folder), OTEL.options(**options), attributes)
+        assert OTEL.configured
+        self.connector = OTEL.configured(self.source.options)
 
     def write(self, *records: Json, name: str = "day.jsonl") -> Path:
         """Write a file of records, one a line."""
@@ -75,11 +115,11 @@ class Telemetry:
         return file
 
     def land(self) -> LandReport:
-        return self.lake.land(self.source, OTEL, Window())
+        return self.lake.land(self.source, self.connector, Window())
 
     def failures(self) -> dict[str, str]:
         """Land and normalize; return the sentence of each file that failed."""
-        return self.land().failures | normalize(self.lake, self.source, OTEL)
+        return self.land().failures | normalize(self.lake, self.source, self.connector)
 
     def files(self, table: str) -> list[str]:
         index = self.lake.index().filter(table=table)
@@ -88,7 +128,13 @@ class Telemetry:
     def rows(self, table: str = "attempts") -> list[Json]:
         """Land and normalize every file; return the rows of a table in the order of the files."""
         assert self.failures() == {}
-        return duckdb.read_parquet(self.files(table)).pl().sort("x_file", "x_row").to_dicts()
+        order = "x_file, x_row, counter" if table == "counter_deltas" else "x_file, x_row"
+        return duckdb.read_parquet(self.files(table)).order(order).pl().to_dicts()
+
+    def counters(self, *records: Json) -> list[Json]:
+        """Return what the counters of a file of these records gained."""
+        self.write(*records)
+        return self.rows("counter_deltas")
 
     def attempts(self, *records: Json) -> list[Json]:
         """Return the attempts of a file of these records."""

@@ -1,29 +1,68 @@
-"""Finding and fetching span files: a file is a slot, and its bytes decide its version."""
+"""Finding and fetching files: a file is a slot, and its bytes decide its version.
+
+Where counters are chained, a file with metrics is kept together with the one before it (by path),
+and is another version once that one changes.
+"""
 
 import gzip
+import hashlib
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from connectors._base import Delivery, Landed, Source, Window
 from connectors._files import discover_files, fetch_file
+from connectors.otel_genai._json import has_metrics
+from connectors.otel_genai._options import OtelOptions
 from models.errors import ContractError
 
 _SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz", ".parquet")
 _CHUNK = 1 << 20
+# No slot has a name like it: what is hidden is not found.
+BEFORE = ".before"
 
 
 def discover(source: Source, window: Window, landed: Landed) -> Iterator[Delivery]:
-    """Yield every span file."""
+    """Yield every file."""
     del window
+    assert isinstance(source.options, OtelOptions)
+    if source.options.chained:
+        return _chained(source, landed)
     return discover_files(source, landed, _SUFFIXES)
 
 
+def _chained(source: Source, landed: Landed) -> Iterator[Delivery]:
+    # Each file is known by its own bytes alone, whatever came before it.
+    alone = {
+        slot: [
+            m.model_copy(update={"version": m.request.get("alone", m.version)}) for m in versions
+        ]
+        for slot, versions in landed.items()
+    }
+    before: Delivery | None = None
+    newest = ""
+    for number, delivery in enumerate(discover_files(source, alone, _SUFFIXES)):
+        # Whatever comes in before it makes a later state of this file too.
+        newest = max(newest, delivery.order)
+        request = dict(delivery.request) | {"alone": delivery.version}
+        version = delivery.version
+        if before:
+            request |= {"before": before.slot, "before_mark": before.request["mark"]}
+            version = hashlib.sha256(f"{before.version} {version}".encode()).hexdigest()[:16]
+        yield replace(delivery, version=version, order=f"{newest} {number:09d}", request=request)
+        before = delivery
+
+
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
-    """Copy the file as it was when it was found."""
+    """Copy the file as it was when it was found, and the one before it, if that is needed."""
     copy = fetch_file(source, delivery, folder)
     if not _content_bytes(source.name, delivery.slot, copy):
         raise ContractError(f"{source.name}: {delivery.slot} is empty; a span file has a record")
+    before = delivery.request.get("before")
+    if before and copy.suffix != ".parquet" and has_metrics(copy):
+        request = {"mark": delivery.request["before_mark"]}
+        fetch_file(source, replace(delivery, slot=before, request=request), folder / BEFORE)
     return delivery
 
 

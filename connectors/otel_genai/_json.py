@@ -7,8 +7,10 @@ parsed by several threads.
 import gzip
 import json
 import re
+import zlib
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -77,7 +79,7 @@ _DELIVERED_SPAN = f"""
     scopes as (
         select
             listed(resource.resource.attributes) as resource,
-            identity(resource) as resource_id,
+            identity(resource.resource.attributes) as resource_id,
             unnest(resource.scopeSpans) as scope
         from resources
     ),
@@ -113,8 +115,7 @@ _EACH_KIND = " union all ".join(
     """
     for kind in _KINDS
 )
-_POINT = f"""
-    create temp table delivered_point as
+_POINTS_OF_FILE = f"""
     with resources as (
         select unnest(from_json($text, {quoted(json.dumps(_METRICS))}).resourceMetrics)
             as resource
@@ -123,7 +124,7 @@ _POINT = f"""
     scopes as (
         select
             listed(resource.resource.attributes) as resource,
-            identity(resource) as resource_id,
+            identity(resource.resource.attributes) as resource_id,
             unnest(resource.scopeMetrics) as scope
         from resources
     ),
@@ -153,6 +154,12 @@ _POINT = f"""
         row_number() over (order by metric_row, kind, point_row) as x_row
     from points
 """
+_DELIVERED_POINT = f"create temp table delivered_point as {_POINTS_OF_FILE}"
+_POINT_BEFORE = f"""
+    insert into delivered_point by name
+    select * replace (true as is_previous, x_row - (count(*) over ()) as x_row)
+    from ({_POINTS_OF_FILE})
+"""
 
 
 @dataclass(frozen=True)
@@ -170,20 +177,44 @@ def parse_json(connection: duckdb.DuckDBPyConnection, file: Path, points: str) -
         content = _unpacked(file, Path(folder))
         _parse(connection, _DELIVERED_SPAN, content)
         if content.has_metrics:
-            _parse(connection, _POINT, content)
+            _parse(connection, _DELIVERED_POINT, content)
         else:
             connection.execute(points)
 
 
+def parse_points_before(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Add the points of the file before: from there the counters of this one continue.
+
+    If that one cannot be read, its own slot says so.
+    """
+    unreadable = (duckdb.Error, OSError, EOFError, zlib.error)
+    with TemporaryDirectory(prefix="unitledger-") as folder, suppress(*unreadable):
+        content = _unpacked(file, Path(folder))
+        if content.has_metrics:
+            _parse(connection, _POINT_BEFORE, content)
+
+
+def has_metrics(file: Path) -> bool:
+    """Tell whether metrics stand somewhere in a file."""
+    found: set[bytes] = set()
+    with _opened(file) as stream:
+        deque(_searched(stream, found), maxlen=0)
+    return _content(file, found).has_metrics
+
+
+def _opened(file: Path) -> IO[bytes] | gzip.GzipFile:
+    return gzip.open(file) if file.suffix == ".gz" else file.open("rb")
+
+
 def _unpacked(file: Path, folder: Path) -> _Content:
     found: set[bytes] = set()
-    if file.suffix != ".gz":
-        with file.open("rb") as stream:
+    unpacked = folder / file.stem if file.suffix == ".gz" else file
+    with _opened(file) as stream:
+        if unpacked is file:
             deque(_searched(stream, found), maxlen=0)
-        return _content(file, found)
-    unpacked = folder / file.stem
-    with gzip.open(file) as stream, unpacked.open("wb") as target:
-        target.writelines(_searched(stream, found))
+        else:
+            with unpacked.open("wb") as target:
+                target.writelines(_searched(stream, found))
     return _content(unpacked, found)
 
 

@@ -52,6 +52,9 @@ class OtelOptions(Options):
     baggage_prefix: str = Field(
         "baggage.", description="What a span processor puts before a copy of baggage."
     )
+    chained: bool = Field(
+        False, description="Cumulative counters go on from file to file, in the order of paths."
+    )
     gateway: Gateway = Gateway()
     trusted_services: tuple[str, ...] | None = Field(
         None, description="Globs of service.name: only these may say whose a request is."

@@ -11,8 +11,9 @@ import duckdb
 from connectors._sql import quoted
 from connectors.otel_genai import _carried
 from connectors.otel_genai import _names as names
+from connectors.otel_genai._delivery import BEFORE
 from connectors.otel_genai._flat import parse_parquet
-from connectors.otel_genai._json import parse_json
+from connectors.otel_genai._json import parse_json, parse_points_before
 from connectors.otel_genai._leaves import create_leaves
 from connectors.otel_genai._options import SpanColumn
 
@@ -156,16 +157,24 @@ def read(
     """Return the queries of the inputs; `columns` are configured ones of Parquet files."""
     for macro in _MACROS:
         connection.execute(macro)
-    if files[0].endswith(".parquet"):
-        parse_parquet(connection, folder / files[0], columns)
+    before, (file,) = _told_apart(files)
+    if file.endswith(".parquet"):
+        parse_parquet(connection, folder / file, columns)
         connection.execute(_NO_POINTS)
     else:
-        parse_json(connection, folder / files[0], _NO_POINTS)
+        parse_json(connection, folder / file, _NO_POINTS)
+    for earlier in before:
+        parse_points_before(connection, folder / earlier)
     present = _carried.carry(connection)
     for step in (_SPAN, _RESOURCE, _FIRST_SPAN, _inference(present), _WALK, _LINEAGE):
         connection.execute(step)
     create_leaves(connection, present)
     return {
-        name: f"select *, {quoted(files[0])} as x_file from {table}"
-        for name, table in INPUTS.items()
+        name: f"select *, {quoted(file)} as x_file from {table}" for name, table in INPUTS.items()
     }
+
+
+def _told_apart(files: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the file before, if it was delivered too, and the file itself."""
+    before = [file for file in files if file.startswith(f"{BEFORE}/")]
+    return before, [file for file in files if file not in before]
