@@ -129,14 +129,23 @@ def share_hour(charge: ResourceHour, seen: Observations, costs: dict[int, Fracti
             cost = rate * (end - start)
             shares.idle += cost if state in IDLE else 0
             shares.scaling += cost if state in SCALING else 0
-            for row in active if state == "busy" else ():
-                costs[row["attempt"]] += cost / len(active)
-                shares.direct[row["customer_id"] or NONE] += cost / len(active)
+            rates = [_rate(row) for row in active]
+            for row, rate_of_it in zip(active, rates, strict=True) if state == "busy" else ():
+                part = cost * Fraction(rate_of_it, sum(rates))
+                costs[row["attempt"]] += part
+                shares.direct[row["customer_id"] or NONE] += part
         unknown = charge.billed_ms - observed
         assert unknown >= 0, "telemetry saw more of a machine than was billed"
         shares.states[gpu, "unknown"] = unknown
         shares.unmatched += rate * unknown
     return shares
+
+
+def _rate(row: Row) -> int:
+    """Weighted tokens a millisecond, in whole billionths: cached ones weigh 0, output ones 2."""
+    tokens = row["input_tokens"] - row["cached_tokens"] + 2 * row["output_tokens"]
+    milliseconds = row["ended_ms"] - row["started_ms"]
+    return max(1, (max(1, tokens) * 10**9 + milliseconds // 2) // milliseconds)
 
 
 def _pieces(

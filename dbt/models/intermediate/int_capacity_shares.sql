@@ -1,22 +1,30 @@
--- One row a capacity charge group and an attempt that ran on it, or a state that nobody ran in:
--- its nanoseconds of the billed GPU time and its exact share of the group's cost.
+-- One row a capacity charge group and an attempt that ran on it, or a state that nobody's request
+-- was in: its nanoseconds of the billed time and its exact share of the group's cost.
 -- Every billed GPU-millisecond has one state, first match wins:
 -- terminating > provisioning > starting > busy > unknown > warm_idle > unrequested.
--- Busy time is shared equally by the attempts that were running: F(t) = ∫ dt / n(t), and an attempt
--- that ran from s to e has F(e) − F(s). One sorted pass over all starts, ends and state changes.
--- With equal weights this is the Shapley value of the busy time.
+-- Busy time is shared by the attempts that were running, by their rates φ: F(t) = ∫ dt / Σφ, and an
+-- attempt that ran from s to e has φ × (F(e) − F(s)). One sorted pass over all starts, ends and state
+-- changes. φ is the attempt's weighted tokens a millisecond; with φ = 1 (the equal_… columns) it is
+-- the Shapley value of the busy time.
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(materialized='daily_parquet') }}
-{%- set ms_per_hour = 3600000 %}
-with {{ attempts_of_day("pod_uid is not null and status <> 'rejected'") }},
-
-charge_groups as (
+{%- set ms_per_hour = 3600000 -%}
+{%- set midnight = 'epoch_ms(cast(' ~ charge_date() ~ ' as timestamp))' -%}
+-- F in whole numbers: their sums do not depend on the order, and what is divided loses nothing.
+{% set unit = '19342813113834066795298816::double' %}
+with charge_groups as materialized (
     select
         charge_group_id,
+        row_number() over (order by charge_group_id) as group_key,
         resource_id,
         rule.pool as pool,
         gpu_count,
+        service_provider_name,
+        model,
         effective_cost,
+        -- Whole nano-units, rounded down; what is finer goes to one member.
+        {{ nano('effective_cost') }} as near_units,
+        near_units - ({{ from_nano('near_units') }} > abs(effective_cost))::bigint as units,
         charge_period_start,
         charge_period_end,
         billed_milliseconds * 1000000 as billed_ns,
@@ -25,14 +33,18 @@ charge_groups as (
     where treatment = 'capacity' and charge_date = {{ charge_date() }} and effective_cost <> 0
 ),
 
--- A state interval belongs to every day that it touches; it was delivered on its first.
-states as (
+-- A state interval belongs to every day that it touches; it was delivered on its first. A pod with
+-- slots has a part of the GPU, or of the machine, for its own.
+states as materialized (
     select
         resource_id,
         gpu_index,
         gpu_count,
         pool,
         pod_uid,
+        slots,
+        slots_of,
+        if(slots is not null, pod_uid, null) as slot_pod,
         state,
         epoch_ms(greatest(started_at, cast({{ charge_date() }} as timestamp))) as started_ms,
         epoch_ms(least(ended_at, cast({{ charge_date() }} as timestamp) + interval 1 day)) as ended_ms
@@ -43,309 +55,385 @@ states as (
         and resource_id in (select charge_groups.resource_id from charge_groups)
 ),
 
-resources as (
-    select
-        charge_groups.resource_id,
-        coalesce(max(charge_groups.gpu_count), max(states.gpu_count), max(states.gpu_index) + 1, 1) as gpus,
-        coalesce(max(charge_groups.pool), max(states.pool)) as pool
-    from charge_groups
-    left join states on charge_groups.resource_id = states.resource_id
-    group by charge_groups.resource_id
-),
+{{ provisioned_endpoints() }},
 
--- GPUs of a resource with one history, such as those that serve a model together, have the same
--- states and attempts: one of them is looked at, and counts for all.
-alike_gpus as (
-    select
-        resource_id,
-        min(gpu) as gpu,
-        count(*) as gpus
-    from (
-        select
-            gpus.resource_id,
-            gpus.gpu,
-            list(
-                (states.pod_uid, states.state, states.started_ms, states.ended_ms)
-                order by states.pod_uid, states.state, states.started_ms, states.ended_ms
-            ) as history
-        from (select resource_id, unnest(range(gpus)) as gpu from resources) as gpus
-        left join states
-            on gpus.resource_id = states.resource_id and coalesce(states.gpu_index = gpus.gpu, true)
-        group by gpus.resource_id, gpus.gpu
-    ) as histories
-    group by resource_id, history
-),
+{{ attempts_of_day(
+    "status not in ('rejected', 'cached')"
+    ~ ' and (pod_uid is not null'
+    ~ ' or coalesce(response_model, request_model) in (select endpoint_labels.label from endpoint_labels))'
+) }},
 
-gpu_hours as (
-    select
-        *,
-        row_number() over (order by charge_group_id, gpu, hour) as gpu_hour_id
-    from (
-        select
-            charge_groups.charge_group_id,
-            charge_groups.resource_id,
-            charge_groups.billed_ns,
-            charge_groups.period_ns,
-            alike_gpus.gpu,
-            alike_gpus.gpus,
-            hours.hour
-        from charge_groups
-        inner join alike_gpus on charge_groups.resource_id = alike_gpus.resource_id
-        cross join lateral (
-            select unnest(range(
-                epoch_ms(date_trunc('hour', charge_groups.charge_period_start)),
-                epoch_ms(charge_groups.charge_period_end),
-                {{ ms_per_hour }}
-            )) as hour
-        ) as hours
-    )
-),
+{{ provisioned_attempts() }},
 
--- Which GPUs a pod runs on. Where no lifecycle names the pod, the resource itself is the pod.
-pods as (
-    select distinct pod_uid, resource_id, gpu_index from states where pod_uid is not null
-    union
-    select distinct resource_id, resource_id, null::bigint
-    from charge_groups
-    where resource_id not in (select states.pod_uid from states where states.pod_uid is not null)
-),
-
-spans as (
+-- The server's interval: what a request waited in its queue is left out.
+timed as (
     select
-        gpu_hours.gpu_hour_id,
-        greatest(states.started_ms, gpu_hours.hour) as s,
-        least(states.ended_ms, gpu_hours.hour + {{ ms_per_hour }}) as e,
-        states.state
-    from states
-    inner join gpu_hours
+        attempts_of_day.attempt_id,
+        coalesce(attempts_of_day.pod_uid, endpoint_attempts.endpoint) as replica,
+        epoch_ms(attempts_of_day.started_at) + coalesce(attempts_of_day.queued_ms, 0) as starts,
+        epoch_ms(attempts_of_day.ended_at) as ends,
+        {{ weighted_tokens() }} as tokens,
+        {{ weighted_tokens('uncached_input') }} as tokens_with_cached
+    from attempts_of_day
+    left join endpoint_attempts
         on
-            states.resource_id = gpu_hours.resource_id
-            and coalesce(states.gpu_index = gpu_hours.gpu, true)
-            and states.started_ms < gpu_hours.hour + {{ ms_per_hour }}
-            and states.ended_ms > gpu_hours.hour
+            attempts_of_day.pod_uid is null
+            and coalesce(attempts_of_day.response_model, attempts_of_day.request_model) = endpoint_attempts.label
+            and attempts_of_day.provider_name is not distinct from endpoint_attempts.provider_name
+            and attempts_of_day.service_tier is not distinct from endpoint_attempts.service_tier
 ),
 
-attempts as (
+-- φ, a whole number: billionths of a weighted token a millisecond, at least 1.
+attempts as materialized (
     select
         attempt_id,
-        pod_uid,
+        replica,
         row_number() over (order by attempt_id) as attempt_key,
-        greatest(epoch_ms(started_at), epoch_ms(cast({{ charge_date() }} as timestamp))) as started_ms,
-        least(epoch_ms(ended_at), epoch_ms(cast({{ charge_date() }} as timestamp) + interval 1 day)) as ended_ms
-    from attempts_of_day
+        greatest(starts, {{ midnight }}) as started_ms,
+        least(ends, {{ midnight }} + 24 * {{ ms_per_hour }}) as ended_ms,
+        tokens,
+        tokens_with_cached,
+        -- greatest() passes over what is not known.
+        if(tokens is null, null, {{ token_rate('tokens') }}) as rate,
+        if(tokens is null, null, {{ token_rate('tokens_with_cached') }}) as rate_with_cached
+    from timed
+    where replica is not null and ends > starts and ends > {{ midnight }}
 ),
 
 attempt_hours as (
     select
         attempt_key,
-        pod_uid,
-        started_ms,
-        ended_ms,
-        unnest(range(started_ms - started_ms % {{ ms_per_hour }}, ended_ms, {{ ms_per_hour }})) as hour
-    from attempts
-    where ended_ms > started_ms
+        replica,
+        rate,
+        rate_with_cached,
+        hour,
+        greatest(started_ms, hour) as s,
+        least(ended_ms, hour + {{ ms_per_hour }}) as e,
+        e - s as milliseconds
+    from (
+        select *, unnest(range(started_ms - started_ms % {{ ms_per_hour }}, ended_ms, {{ ms_per_hour }})) as hour
+        from attempts
+    ) as hours
 ),
+
+{{ capacity_lanes() }},
+
+{{ replica_hours() }},
 
 pieces as (
     select
-        gpu_hours.gpu_hour_id,
+        replica_lanes.lane,
         attempt_hours.attempt_key,
-        greatest(attempt_hours.started_ms, attempt_hours.hour) as s,
-        least(attempt_hours.ended_ms, attempt_hours.hour + {{ ms_per_hour }}) as e
+        attempt_hours.s,
+        attempt_hours.e,
+        coalesce(attempt_hours.rate, replica_hours.mean_rate, 1) as phi
     from attempt_hours
-    inner join pods on attempt_hours.pod_uid = pods.pod_uid
-    inner join gpu_hours
+    inner join replica_lanes
+        on attempt_hours.replica = replica_lanes.replica and attempt_hours.hour = replica_lanes.hour
+    left join replica_hours
         on
-            pods.resource_id = gpu_hours.resource_id
-            and attempt_hours.hour = gpu_hours.hour
-            and coalesce(pods.gpu_index = gpu_hours.gpu, true)
+            attempt_hours.rate is null
+            and attempt_hours.replica = replica_hours.replica
+            and attempt_hours.hour = replica_hours.hour
 ),
 
 edges as (
-    select gpu_hour_id, s as t, state, 1 as d from spans
+    select lane, s as t, state, 1 as d, 0 as width from spans
     union all
-    select gpu_hour_id, e, state, -1 from spans
+    select lane, e, state, -1, 0 from spans
     union all
-    select gpu_hour_id, unnest([hour, hour + {{ ms_per_hour }}]), null, 0 from gpu_hours
+    select lane, s, state, 1, 0 from active_spans
+    union all
+    select lane, e, state, -1, 0 from active_spans
+    union all
+    select lane, t, null, 0, width from widths
 ),
 
--- 0 warm_idle, 1 unrequested, 2 unknown; 3 and more are scaling, in which nothing counts as busy.
+-- Busy are the first four where a request runs, and the engine's own activity where none does; in
+-- scaling, from 4 on, nothing counts as busy.
 timeline as (
     select
-        gpu_hour_id,
+        lane,
         t as s,
         lead(t) over state_order as e,
         case
-            when sum(d) filter (where state = 'terminating') over state_order > 0 then 5
-            when sum(d) filter (where state = 'provisioning') over state_order > 0 then 4
-            when sum(d) filter (where state = 'starting') over state_order > 0 then 3
+            when sum(d) filter (where state = 'terminating') over state_order > 0 then 6
+            when sum(d) filter (where state = 'provisioning') over state_order > 0 then 5
+            when sum(d) filter (where state = 'starting') over state_order > 0 then 4
+            when sum(d) filter (where state = 'active') over state_order > 0 then 3
             when sum(d) filter (where state = 'ready') over state_order > 0 then 0
+            when sum(d) filter (where state = 'held') over state_order > 0 then 2
             when sum(d) filter (where state = 'node_ready') over state_order > 0 then 1
             else 2
-        end as code
+        end + 8 * greatest(0, sum(width) over state_order) as state_code
     from edges
-    window state_order as (partition by gpu_hour_id order by t, d, state rows unbounded preceding)
+    window state_order as (partition by lane order by t, d, width, state rows unbounded preceding)
 ),
 
 -- Events have a total order (time, key, sign): windows that break ties differently would disagree.
 events as (
-    select gpu_hour_id, s as t, attempt_key as k, 1 as d, 0 as code from pieces
+    select lane, s as t, attempt_key as k, 1 as d, phi, 0 as code from pieces
     union all
-    select gpu_hour_id, e, -attempt_key, -1, 0 from pieces
+    select lane, e, attempt_key, -1, -phi, 0 from pieces
     union all
-    select gpu_hour_id, s, 0, 0, code from timeline where e > s
+    select lane, s, 0, 0, 0, state_code from timeline where e > s
     union all
-    select gpu_hour_id, e, 0, 0, -code from timeline where e > s
+    select lane, e, 0, 0, 0, -state_code from timeline where e > s
 ),
 
-running as (
+running as materialized (
     select
-        *,
+        lane,
+        t,
+        k,
+        d,
+        phi,
+        code,
         lead(t) over event_order - t as dt,
         sum(d) over event_order as active,
+        sum(phi) over event_order as total_phi,
         sum(code) over event_order as state_code
     from events
-    window event_order as (partition by gpu_hour_id order by t, k, code, d rows unbounded preceding)
+    window event_order as (partition by lane order by t, k, code, d rows unbounded preceding)
 ),
 
-integrand as (
+-- What was counted but not traced is a request of its own, beside the traced ones, or alone where
+-- only the engine was seen to work.
+ghosts as (
     select
-        *,
-        case when dt > 0 and state_code <= 2 and active > 0 then dt / active::double end as df
+        running.lane,
+        greatest(1, any_value(lane_hours.untraced_tokens) // sum(running.dt)::bigint) as phi
     from running
+    inner join lane_hours on running.lane = lane_hours.lane
+    where
+        lane_hours.untraced_tokens > 0
+        and running.dt > 0
+        and (running.state_code & 7 = 3 or (running.active > 0 and running.state_code & 7 < 3))
+    group by running.lane
+),
+
+-- Time in parts of a GPU: milliseconds × parts of the lane.
+timed_parts as (
+    select
+        running.* exclude (state_code, dt),
+        running.dt * (running.state_code >> 3) as ticks,
+        running.state_code & 7 as state_code,
+        running.active > 0 and ticks > 0 and running.state_code & 7 <= 3 as is_shared,
+        running.total_phi + coalesce(ghosts.phi, 0) as shared_by,
+        running.active + if(ghosts.phi is null, 0, 1) as shared_equally_by,
+        ghosts.phi as ghost_phi
+    from running
+    left join ghosts on running.lane = ghosts.lane
 ),
 
 integrated as (
     select
         *,
-        coalesce(sum(df) over (
-            partition by gpu_hour_id order by t, k, code, d rows between unbounded preceding and 1 preceding
-        ), 0) as f
-    from integrand
+        coalesce(sum(case when is_shared then (ticks * {{ unit }} / shared_by)::hugeint end) over past, 0) as f,
+        coalesce(sum(case when is_shared then (ticks * {{ unit }} / shared_equally_by)::hugeint end) over past, 0)
+            as equal_f
+    from timed_parts
+    window past as (
+        partition by lane order by t, k, code, d rows between unbounded preceding and 1 preceding
+    )
 ),
 
-busy as (
+shares as (
     select
-        gpu_hour_id,
-        abs(k) as attempt_key,
-        round((max(f) - min(f)) * 1e6)::bigint as ns
+        lane,
+        k as member,
+        max(phi) as phi,
+        max(phi) * ((max(f) - min(f))::double / {{ unit }}) as ticks,
+        (max(equal_f) - min(equal_f))::double / {{ unit }} as equal_ticks
     from integrated
-    where k <> 0
-    group by gpu_hour_id, abs(k)
+    where k > 0
+    group by lane, k
 ),
 
-state_ns as (
+-- Members that are no attempt: −1 to −7, see the names at the end; −8 is what of busy time was a
+-- ghost's.
+state_ticks as (
     select
-        gpu_hour_id,
+        lane,
         case
-            when df is not null then 'busy'
-            when state_code = 0 then 'warm_idle'
-            when state_code = 1 then 'unrequested'
-            when state_code = 2 then 'unknown'
-            when state_code = 3 then 'starting'
-            when state_code = 4 then 'provisioning'
-            else 'terminating'
-        end as state,
-        sum(dt)::bigint * 1000000 as ns
-    from integrated
-    where dt > 0
+            when is_shared then -8
+            when state_code = 3 and ghost_phi is not null then -8
+            else -1 - state_code
+        end::bigint as member,
+        sum(if(is_shared, ticks * {{ unit }} * coalesce(ghost_phi, 0) / shared_by, ticks * {{ unit }})::hugeint)::double
+        / {{ unit }} as ticks,
+        sum(if(
+            is_shared, ticks * {{ unit }} * if(ghost_phi is null, 0, 1) / shared_equally_by, ticks * {{ unit }}
+        )::hugeint)::double / {{ unit }} as equal_ticks,
+        sum(ticks)::bigint as all_ticks,
+        any_value(is_shared or state_code <> 2) as is_observed
+    from timed_parts
+    where ticks > 0
     group by all
-),
-
-observed as (
-    select
-        gpu_hours.charge_group_id,
-        gpu_hours.gpu,
-        any_value(gpu_hours.billed_ns) as billed_ns,
-        any_value(gpu_hours.period_ns) as period_ns,
-        any_value(gpu_hours.gpus) as gpus,
-        coalesce(sum(state_ns.ns) filter (where state_ns.state <> 'unknown'), 0)::bigint as observed_ns
-    from gpu_hours
-    left join state_ns on gpu_hours.gpu_hour_id = state_ns.gpu_hour_id
-    group by gpu_hours.charge_group_id, gpu_hours.gpu
 ),
 
 -- Observed excess is scaled to what was billed, GPU by GPU; what is missing is unknown.
 -- A bill that states no time was for the time that was observed, or else for its whole period.
 gpu_totals as (
     select
-        charge_group_id,
-        gpu,
-        gpus,
-        observed_ns,
-        coalesce(billed_ns, nullif(observed_ns, 0), period_ns) as billed_ns
-    from observed
+        *,
+        coalesce(billed_ns, nullif(observed_ns, 0), period_ns) as total_ns
+    from (
+        select
+            lanes.group_key,
+            lanes.gpu,
+            any_value(lanes.gpus) as gpus,
+            any_value(charge_groups.billed_ns) as billed_ns,
+            any_value(charge_groups.period_ns) as period_ns,
+            coalesce(sum(state_ticks.all_ticks) filter (where state_ticks.is_observed), 0)
+            * (1000000 / any_value(lanes.parts)) as observed_ns
+        from lanes
+        inner join charge_groups on lanes.group_key = charge_groups.group_key
+        left join state_ticks on lanes.lane = state_ticks.lane
+        group by lanes.group_key, lanes.gpu
+    ) as observed
 ),
 
+lane_scales as (
+    select
+        lanes.lane,
+        lanes.group_key,
+        gpu_totals.gpus * (1000000 / lanes.parts)
+        * if(gpu_totals.observed_ns > gpu_totals.total_ns, gpu_totals.total_ns / gpu_totals.observed_ns, 1) as scale
+    from lanes
+    inner join gpu_totals on lanes.group_key = gpu_totals.group_key and lanes.gpu = gpu_totals.gpu
+),
+
+-- Weights in 1024ths of a nanosecond: sums of whole numbers do not depend on the order.
 members as (
-    select gpu_hour_id, attempt_key, 'busy' as state, ns from busy
+    select
+        lane_scales.group_key,
+        shares.member,
+        max(shares.phi) as phi,
+        sum((shares.ticks * lane_scales.scale * 1024)::bigint)::bigint as weight,
+        sum((shares.equal_ticks * lane_scales.scale * 1024)::bigint)::bigint as equal_weight
+    from (
+        select lane, member, phi, ticks, equal_ticks from shares
+        union all
+        select lane, member, null, ticks, equal_ticks from state_ticks where is_observed
+    ) as shares
+    inner join lane_scales on shares.lane = lane_scales.lane
+    group by lane_scales.group_key, shares.member
     union all
-    select gpu_hour_id, null, state, ns from state_ns where state not in ('busy', 'unknown')
+    select group_key, -3, null, sum(weight)::bigint, sum(weight)::bigint
+    from (select group_key, (gpus * greatest(0, total_ns - observed_ns) * 1024)::bigint as weight from gpu_totals) as unknown
+    group by group_key
 ),
 
-weights as (
+sums as (
     select
-        gpu_totals.charge_group_id,
-        members.attempt_key,
-        members.state,
-        case
-            when gpu_totals.observed_ns > gpu_totals.billed_ns
-                then floor(members.ns * (gpu_totals.billed_ns / gpu_totals.observed_ns::double))::bigint
-            else members.ns
-        end * gpu_totals.gpus as weight
+        members.group_key,
+        sum(members.weight)::double as weight,
+        sum(members.equal_weight)::double as equal_weight,
+        any_value(totals.total_ns) as total_ns,
+        any_value(totals.is_scaled) as is_scaled,
+        any_value(charge_groups.units) as units
     from members
-    inner join gpu_hours on members.gpu_hour_id = gpu_hours.gpu_hour_id
-    inner join gpu_totals
-        on gpu_hours.charge_group_id = gpu_totals.charge_group_id and gpu_hours.gpu = gpu_totals.gpu
-    union all
-    select
-        charge_group_id,
-        null,
-        'unknown',
-        (billed_ns - observed_ns) * gpus
-    from gpu_totals
-    where billed_ns > observed_ns
+    inner join (
+        select
+            group_key,
+            sum((gpus * total_ns)::bigint)::bigint as total_ns,
+            bool_or(observed_ns > total_ns + 0.5) as is_scaled
+        from gpu_totals
+        group by group_key
+    ) as totals on members.group_key = totals.group_key
+    inner join charge_groups on members.group_key = charge_groups.group_key
+    group by members.group_key
 ),
 
-weighted as (
+{%- set quotas = {
+    'ns': 'sums.total_ns * (members.weight / sums.weight)',
+    'equal_ns': 'sums.total_ns * (members.equal_weight / sums.equal_weight)',
+    'units': 'sums.units * (members.weight / sums.weight)',
+    'equal_units': 'sums.units * (members.equal_weight / sums.equal_weight)',
+} %}
+quotas as (
     select
-        weights.charge_group_id,
-        weights.attempt_key,
-        weights.state,
-        any_value(charge_groups.resource_id) as resource_id,
-        any_value(charge_groups.effective_cost) as amount,
-        sum(weights.weight)::bigint as weight,
-        sum(sum(weights.weight)) over (partition by weights.charge_group_id)::bigint as total_weight
-    from weights
-    inner join charge_groups on weights.charge_group_id = charge_groups.charge_group_id
-    group by weights.charge_group_id, weights.attempt_key, weights.state
+        members.group_key,
+        members.member,
+        members.phi
+        {%- for name, quota in quotas.items() %},
+        {{ quota }} as {{ name }}
+        {%- endfor %}
+    from members
+    inner join sums on members.group_key = sums.group_key
+    where members.weight > 0 or members.equal_weight > 0
 ),
 
-scaled as (
+left_over as (
     select
-        charge_group_id,
-        bool_or(observed_ns > billed_ns) as is_scaled
-    from gpu_totals
-    group by charge_group_id
+        quotas.group_key
+        {%- for name in quotas %},
+        (any_value(sums.{{ 'total_ns' if name.endswith('ns') else 'units' }}) - sum(floor(quotas.{{ name }})::bigint))::bigint
+            as {{ name }}
+        {%- endfor %}
+    from quotas
+    inner join sums on quotas.group_key = sums.group_key
+    group by quotas.group_key
 ),
 
-shares as (
-    {{ exact_shares('weighted', 'charge_group_id', 'state, attempt_key') }}
+-- Whole nanoseconds and nano-units, by the largest remainders, ties to the smaller key: the sums
+-- are exact, and each is right within one.
+ranked as (
+    select
+        *
+        {%- for name in quotas %},
+        row_number() over (
+            partition by group_key order by {{ name }} - floor({{ name }}) desc, member
+        ) as {{ name }}_rank
+        {%- endfor %}
+    from quotas
+),
+
+handed_out as (
+    select
+        ranked.group_key,
+        ranked.member,
+        ranked.phi,
+        ranked.units_rank,
+        ranked.equal_units_rank
+        {%- for name in quotas %},
+        floor(ranked.{{ name }})::bigint + (ranked.{{ name }}_rank <= left_over.{{ name }})::bigint as {{ name }}
+        {%- endfor %}
+    from ranked
+    inner join left_over on ranked.group_key = left_over.group_key
 )
 
 select
     {{ charge_date() }} as charge_date,
-    shares.charge_group_id,
-    shares.resource_id,
+    charge_groups.charge_group_id,
+    charge_groups.resource_id,
     coalesce(resources.pool, '(none)') as pool,
     attempts.attempt_id,
-    shares.state,
-    shares.weight as nanoseconds,
-    shares.total_weight as billed_nanoseconds,
-    scaled.is_scaled,
-    shares.share as effective_cost
-from shares
-inner join resources on shares.resource_id = resources.resource_id
-inner join scaled on shares.charge_group_id = scaled.charge_group_id
-left join attempts on shares.attempt_key = attempts.attempt_key
-where shares.weight > 0 or shares.share <> 0
+    case handed_out.member
+        when -1 then 'warm_idle'
+        when -2 then 'unrequested'
+        when -3 then 'unknown'
+        when -5 then 'starting'
+        when -6 then 'provisioning'
+        when -7 then 'terminating'
+        else 'busy'
+    end as state,
+    handed_out.member = -8 as is_ghost,
+    handed_out.phi,
+    handed_out.ns as nanoseconds,
+    handed_out.equal_ns as equal_nanoseconds,
+    sums.total_ns as billed_nanoseconds,
+    sums.is_scaled
+    {%- for units, cost in [('units', 'effective_cost'), ('equal_units', 'equal_weight_cost')] %},
+    (sign(charge_groups.effective_cost)::decimal(2, 0) * if(
+        handed_out.{{ units }}_rank = 1,
+        abs(charge_groups.effective_cost) - {{ from_nano('charge_groups.units - handed_out.' ~ units) }},
+        {{ from_nano('handed_out.' ~ units) }}
+    ))::decimal(38, 12) as {{ cost }}
+    {%- endfor %}
+from handed_out
+inner join sums on handed_out.group_key = sums.group_key
+inner join charge_groups on handed_out.group_key = charge_groups.group_key
+inner join resources on charge_groups.resource_id = resources.resource_id
+left join attempts on handed_out.member = attempts.attempt_key
