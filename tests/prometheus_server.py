@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 Labels = Mapping[str, str]
-_KINDS = {"counter": "counter", "gauge": "gauge"}
 
 
 def at(text: str) -> datetime:
@@ -58,7 +57,9 @@ def run_prometheus(samples: Samples, folder: Path, *arguments: str) -> Iterator[
         pytest.skip("Prometheus is not installed: `apt-get install prometheus` gets it")
     samples.write(folder / "samples.txt")
     (folder / "prometheus.yml").write_text("global: {}\n")
-    make = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "samples.txt", "data"]
+    # Of blocks of two hours each would be a pass over the whole file.
+    make = ["promtool", "tsdb", "create-blocks-from", "--max-block-duration=162h"]
+    make += ["openmetrics", "samples.txt", "data"]
     subprocess.run(make, cwd=folder, check=True, capture_output=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

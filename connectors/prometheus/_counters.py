@@ -3,9 +3,9 @@
 from connectors.prometheus._options import PrometheusOptions
 from connectors.prometheus._placing import machines, placed
 
-# A counter that is less than before began again. One that is there for the first time counted from
-# nothing if its pod started since the last scrape, or if its target was scraped without it and no
-# other series of the metric ended there (else only a label changed).
+# A counter that is less than before began again. One that is seen for the first time counted from
+# nothing if it is a new label beside others of its metric, or if its pod was created in these
+# hours; unless another series of the metric ended at the same scrape: then only a label changed.
 _DELTAS = """
         counted as (
             select
@@ -13,32 +13,57 @@ _DELTAS = """
                 reading.sampled_at, reading.last_scrape, reading.x_file, reading.x_row,
                 cast(reading.number * known.scale as decimal(38, 12)) as now_at,
                 lag(now_at) over of_series as was_at,
-                lag(reading.sampled_at) over of_series as last_sampled_at,
-                max(reading.sampled_at) over (partition by known.series_id, known.says) as ends_at
+                lag(reading.sampled_at) over of_series as last_sampled_at
             from reading inner join known_series as known on known.series_id = reading.series_id
             where known.kind = 'counter'
             window of_series as (
                 partition by known.series_id, known.says order by reading.sampled_at
             )
         ),
-        ended as (select distinct target, metric, ends_at from counted),
+        lives as (
+            select series_id, says, target, metric,
+                min(sampled_at) as first_at, max(sampled_at) as last_at
+            from counted group by series_id, says, target, metric
+        ),
+        births as (
+            select
+                new.series_id, new.says,
+                if(
+                    bool_or(beside.last_at = new.last_scrape), null,
+                    if(bool_or(beside.first_at <= new.last_scrape
+                        and beside.last_at > new.last_scrape), any_value(new.last_scrape), null)
+                ) as since_scrape,
+                if(coalesce(bool_or(beside.last_at = new.last_scrape), false), null,
+                    any_value(greatest(
+                        coalesce(pod.created_at, named.created_at), new.last_scrape
+                    ))
+                ) as since_created,
+                any_value(coalesce(pod.created_at, named.created_at)) as created_at
+            from counted as new
+            left join lives as beside
+                on beside.target = new.target and beside.metric = new.metric
+                and beside.series_id <> new.series_id and beside.says = new.says
+            left join pod on pod.uid = new.uid
+            asof left join pod as named
+                on named.namespace = new.namespace and named.pod_name = new.pod_name
+                and named.begins_at <= new.sampled_at
+            where new.last_sampled_at is null
+            group by new.series_id, new.says
+        ),
         begun as (
             select
                 counted.*,
                 case
                     when last_sampled_at is not null then last_sampled_at
-                    when last_scrape is not null and ended.ends_at is null then last_scrape
-                    when last_scrape is null then coalesce(
-                        pod.begins_at, named.begins_at
-                    )
-                end as counted_from
+                    when births.since_scrape is not null then births.since_scrape
+                    when births.created_at >= of_day.starts - interval 1 hour
+                        then births.since_created
+                end as counted_from,
+                of_day.starts, of_day.ends
             from counted
-            left join ended on ended.target = counted.target and ended.metric = counted.metric
-                and ended.ends_at = counted.last_scrape
-            left join pod on pod.uid = counted.uid
-            asof left join pod as named
-                on named.namespace = counted.namespace and named.pod_name = counted.pod_name
-                and named.begins_at <= counted.sampled_at
+            left join births
+                on births.series_id = counted.series_id and births.says = counted.says
+            cross join (select starts, ends from day) as of_day
         ),
         gained as (
             select
@@ -46,9 +71,8 @@ _DELTAS = """
                 sampled_at as counted_to,
                 coalesce(now_at < was_at, true) as is_reset,
                 if(is_reset, now_at, now_at - was_at) as quantity
-            from begun cross join (select starts, ends from day) as of_day
-            where counted_from >= of_day.starts - interval 1 hour and counted_from < sampled_at
-                and counted_from >= of_day.starts and counted_from < of_day.ends
+            from begun
+            where counted_from < sampled_at and counted_from >= starts and counted_from < ends
         ),
         -- What stands still for long is one row an hour.
         marked as (

@@ -4,12 +4,6 @@ A name is not an identity: pods of one name follow each other, so that a name an
 uid of kube-state-metrics; nodes become what the bill calls them by their provider id.
 """
 
-# Where the target had labels of the same name, Prometheus put `exported_` before the metric's own.
-_MACROS = """
-    create temp macro own(labels, name) as
-        coalesce(nullif(labels['exported_' || name], ''), nullif(labels[name], ''))
-"""
-
 # The exporter of GPU metrics has a pod too, which is not the one that uses the GPU: where any
 # series of a target says both, or where it is named so, `pod` is the exporter.
 _SERIES = """
@@ -18,10 +12,9 @@ _SERIES = """
         select
             copy.series_id, copy.metric, copy.target, copy.labels,
             line.says, line.kind, line.query, line.is_fact, line.scale, line.rank
-        from copy inner join metric_line as line
-            on line.metric = copy.metric
-            and (line.label is null
-                or coalesce(regexp_full_match(copy.labels[line.label], line.pattern), false))
+        from copy inner join metric_line as line on line.metric = copy.metric
+        where copy.copy = 1 and (line.label is null
+            or coalesce(regexp_full_match(copy.labels[line.label], line.pattern), false))
     ),
     exporters as (
         select
@@ -41,16 +34,16 @@ _SERIES = """
         coalesce(
             own(labels, 'uid'), own(labels, 'pod_uid'), nullif(labels['k8s_pod_uid'], '')
         ) as uid,
-        coalesce(
+        if(metric like 'kube_node%' or metric like 'kube_horizontal%', null, coalesce(
             nullif(labels['exported_pod'], ''), nullif(labels['pod_name'], ''),
             nullif(labels['k8s_pod_name'], ''), nullif(labels['kubernetes_pod_name'], ''),
             if(is_exporters, null, nullif(labels['pod'], ''))
-        ) as pod_name,
-        coalesce(
+        )) as pod_name,
+        if(metric like 'kube_node%', null, coalesce(
             nullif(labels['exported_namespace'], ''), nullif(labels['pod_namespace'], ''),
             nullif(labels['k8s_namespace_name'], ''), nullif(labels['kubernetes_namespace'], ''),
             if(is_exporters, null, nullif(labels['namespace'], ''))
-        ) as namespace,
+        )) as namespace,
         if(query like 'kube%',
             own(labels, 'node'),
             coalesce(
@@ -126,8 +119,8 @@ _PODS = """
     from (select *, info_node as labelled_node from told)
 """
 
-# AWS, Azure and Google write their ids into the provider id. Of GPUs that are shared in time,
-# the cluster sees as many as there are shares.
+# AWS, Azure and Google write their ids into the provider id. Of GPUs that are shared in time, the
+# cluster counts the shares, and of GPUs in slices it may count the slices.
 _NODES = """
     create table node as
     with told as (
@@ -151,15 +144,18 @@ _NODES = """
         from labelled inner join lifetime
             on lifetime.series_id = labelled.series_id and lifetime.says = labelled.says
         where labelled.query like 'kube%' and labelled.node_name is not null
-            and labelled.uid is null
+            and labelled.metric like 'kube_node%'
         group by labelled.node_name
     ),
     seen as (
-        select node_name, nullif(count(distinct gpu_index), 0) as gpus_seen
+        select
+            node_name,
+            nullif(count(distinct gpu_index), 0) as gpus_seen,
+            bool_or(mig_profile is not null) as is_sliced
         from labelled where query = 'dcgm' and node_name is not null group by node_name
     )
     select
-        coalesce(told.node_name, seen.node_name) as node_name,
+        names.node_name,
         case
             when provider_id like 'aws:%' or provider_id like 'gce:%'
                 then regexp_extract(provider_id, '[^/]+$')
@@ -168,12 +164,20 @@ _NODES = """
         end as provider_resource,
         pool,
         cpus,
+        coalesce(replicas, 1) as replicas,
         coalesce(
-            gpus_labelled, gpus_seen, nullif(cast(gpu_shares as bigint), 0) // replicas
+            if(is_sliced, gpus_seen, null), gpus_labelled,
+            nullif(cast(gpu_shares as bigint), 0) // replicas, gpus_seen
         ) as gpu_count,
         nullif(cast(gpu_shares as bigint), 0) as gpu_shares,
         make_timestamp_ms(cast(created * 1000 as bigint)) as created_at
-    from told full outer join seen on seen.node_name = told.node_name
+    from (
+        select node_name from told
+        union select node_name from seen
+        union select node_name from pod where node_name is not null
+    ) as names
+    left join told on told.node_name = names.node_name
+    left join seen on seen.node_name = names.node_name
 """
 
 # A series that names its pod by address only is the pod's that has this address.
@@ -217,4 +221,4 @@ _HOLDERS = """
     where coalesce(named.uid, pod.uid) is not null
 """
 
-PLACES = (_MACROS, _SERIES, _SPANS, _PODS, _NODES, _KNOWN, _HOLDERS)
+PLACES = (_SERIES, _SPANS, _PODS, _NODES, _KNOWN, _HOLDERS)

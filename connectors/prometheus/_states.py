@@ -145,11 +145,13 @@ _SHAPES = """
         shaped as (
             select
                 pod.uid, machine.resource_id, machine.gpu_count, machine.pool, served.model,
-                machine.gpu_shares, machine.cpus as node_cpus,
+                machine.gpu_shares, machine.replicas, machine.cpus as node_cpus,
                 asked.gpus, asked.sevenths, asked.cpus,
-                coalesce(holding.gpus = asked.gpus and holding.sevenths is null, false)
-                    or (holding.sevenths = coalesce(asked.sevenths, holding.sevenths))
-                    or (asked.uid is null and holding.gpus > 0) as is_seen
+                coalesce(
+                    (holding.gpus = asked.gpus and holding.sevenths is null)
+                    or holding.sevenths = coalesce(asked.sevenths, holding.sevenths)
+                    or (asked.uid is null and holding.gpus > 0), false
+                ) as is_seen
             from pod
             inner join machine on machine.node_name = pod.node_name
             left join asked on asked.uid = pod.uid
@@ -160,8 +162,11 @@ _SHAPES = """
             select
                 shaped.uid, resource_id, gpu_count, pool, model,
                 held.gpu_index,
-                held.sevenths as slots,
-                if(held.sevenths is null, null, 7) as slots_of
+                coalesce(held.sevenths, if(shaped.replicas > 1, 1, null)) as slots,
+                case
+                    when held.sevenths is not null then 7
+                    when shaped.replicas > 1 then shaped.replicas
+                end as slots_of
             from shaped inner join held on held.uid = shaped.uid
             where shaped.is_seen
             union all
