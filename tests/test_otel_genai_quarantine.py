@@ -47,54 +47,61 @@ def judge(telemetry: Telemetry, *spans: Json) -> tuple[list[int], list[Json]]:
     return [row["x_row"] for row in rows], telemetry.rows("quarantine")
 
 
-@pytest.mark.parametrize(
-    ("bad", "column", "value", "reason"),
-    [
-        (call(3, traceId="S0ZTlXr2TU+oJuqx0yoQjw=="), "trace_id", "s0ztlxr2tu+ojuqx0yoqjw==",
+BAD: list[tuple[Json, str, str | None, str]] = [
+        (call(0, traceId="S0ZTlXr2TU+oJuqx0yoQjw=="), "trace_id", "s0ztlxr2tu+ojuqx0yoqjw==",
          "is not 32 hexadecimal digits"),
-        (call(3, traceId=None), "trace_id", None, "is not 32 hexadecimal digits"),
-        (call(3, spanId="abc"), "span_id", "abc", "is not 16 hexadecimal digits"),
-        (call(3, startTimeUnixNano="noon"), "start_time_unix_nano", "noon",
+        (call(0, traceId=None), "trace_id", None, "is not 32 hexadecimal digits"),
+        (call(0, spanId="abc"), "span_id", "abc", "is not 16 hexadecimal digits"),
+        (call(0, startTimeUnixNano="noon"), "start_time_unix_nano", "noon",
          "is not a number of nanoseconds"),
-        (call(3, endTimeUnixNano=None), "end_time_unix_nano", None,
+        (call(0, endTimeUnixNano=None), "end_time_unix_nano", None,
          "is not a number of nanoseconds"),
-        (call(3, endTimeUnixNano="1e30"), "end_time_unix_nano", "1e30",
+        (call(0, endTimeUnixNano="1e30"), "end_time_unix_nano", "1e30",
          "is not a number of nanoseconds"),
-        (call(3, startTimeUnixNano="0"), "start_time_unix_nano", "0",
+        (call(0, startTimeUnixNano="0"), "start_time_unix_nano", "0",
          "is not between 2000 and 2099"),
-        (call(3, endTimeUnixNano="9223372036854775807"), "end_time_unix_nano",
+        (call(0, endTimeUnixNano="9223372036854775807"), "end_time_unix_nano",
          "9223372036854775807", "is not between 2000 and 2099"),
-        (call(3, endTimeUnixNano=str(NOON - 1)), "end_time_unix_nano", str(NOON - 1),
+        (call(0, endTimeUnixNano=str(NOON - 1)), "end_time_unix_nano", str(NOON - 1),
          "is before start_time_unix_nano"),
-        (at(3, NOON + 2 * DAY), "end_time_unix_nano", str(NOON + 2 * DAY + SECOND),
+        (at(0, NOON + 2 * DAY), "end_time_unix_nano", str(NOON + 2 * DAY + SECOND),
          "is far ahead of the other spans of the file"),
-        (call(3, {INPUT: -1}), INPUT, "-1", "is negative"),
-        (call(3, {REASONING: -1}), REASONING, "-1", "is negative"),
-        (call(3, {OUTPUT: "many"}), OUTPUT, "many", "is not a whole number"),
-        (call(3, {INPUT: "12.5"}), INPUT, "12.5", "is not a whole number"),
-        (call(3, {INPUT: 10, CACHE_READ: 11}), CACHE_READ, "11",
+        (call(0, {INPUT: -1}), INPUT, "-1", "is negative"),
+        (call(0, {REASONING: -1}), REASONING, "-1", "is negative"),
+        (call(0, {OUTPUT: "many"}), OUTPUT, "many", "is not a whole number"),
+        (call(0, {INPUT: "12.5"}), INPUT, "12.5", "is not a whole number"),
+        (call(0, {INPUT: 10, CACHE_READ: 11}), CACHE_READ, "11",
          "is more than the input tokens that it is part of"),
-        (call(3, {INPUT: 10, CACHE_READ: 6, CACHE_WRITE: 5}), CACHE_READ, "11",
+        (call(0, {INPUT: 10, CACHE_READ: 6, CACHE_WRITE: 5}), CACHE_READ, "11",
          "is more than the input tokens that it is part of"),
-        (call(3, {INPUT: 10, AUDIO_INPUT: 11}), AUDIO_INPUT, "11",
+        (call(0, {INPUT: 10, AUDIO_INPUT: 11}), AUDIO_INPUT, "11",
          "is more than the input tokens that it is part of"),
-        (call(3, {OUTPUT: 10, REASONING: 11}), REASONING, "11",
+        (call(0, {OUTPUT: 10, REASONING: 11}), REASONING, "11",
          "is more than the output tokens that it is part of"),
-        (call(3, {OUTPUT: 10, AUDIO_OUTPUT: 11}), AUDIO_OUTPUT, "11",
+        (call(0, {OUTPUT: 10, AUDIO_OUTPUT: 11}), AUDIO_OUTPUT, "11",
          "is more than the output tokens that it is part of"),
-        (call(3, {"gen_ai.operation.name": "compose", OUTPUT: 10}), "gen_ai.operation.name",
+        (call(0, {"gen_ai.operation.name": "compose", OUTPUT: 10}), "gen_ai.operation.name",
          "compose", "is not a known operation, yet the span carries usage"),
-    ],
-)  # fmt: skip
+]  # fmt: skip
+
+
 def test_a_span_that_cannot_be_used_is_quarantined_with_its_reason_and_the_others_are_not(
-    telemetry: Telemetry, bad: Json, column: str, value: str | None, reason: str
+    telemetry: Telemetry,
 ) -> None:
-    rows, quarantine = judge(telemetry, call(1), call(2), bad, call(4), call(5))
-    assert rows == [1, 2, 4, 5]
-    (row,) = quarantine
-    assert (row["column_name"], row["value"], row["reason"]) == (column, value, reason)
-    assert (row["x_file"], row["x_row"]) == ("day.jsonl", 3)
-    assert str(row["quarantined_day"]) == "2026-10-01"
+    bad = [
+        each
+        | ({} if "spanId" in each and each["spanId"] != f"{0:016x}" else {"spanId": f"{n:016x}"})
+        for n, (each, *_) in enumerate(BAD, start=101)
+    ]
+    good = [call(number) for number in range(1, 2 * len(bad))]
+    rows, quarantine = judge(telemetry, *bad, *good)
+    assert rows == list(range(len(bad) + 1, len(bad) + len(good) + 1))
+    found = [(row["column_name"], row["value"], row["reason"]) for row in quarantine]
+    assert found == [(column, value, reason) for _, column, value, reason in BAD]
+    assert [row["x_row"] for row in quarantine] == list(range(1, len(bad) + 1))
+    assert {(row["x_file"], str(row["quarantined_day"])) for row in quarantine} == {
+        ("day.jsonl", "2026-10-01")
+    }
 
 
 def test_usage_without_an_operation_is_quarantined_unless_calls_below_it_carry_it(
