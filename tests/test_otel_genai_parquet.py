@@ -59,17 +59,18 @@ WAYS = {
     "Phoenix": lambda n, parent, attributes: (
         f"""
         '{TRACE}' as "context.trace_id", '{n:016x}' as "context.span_id", {parent} as parent_id,
-        make_timestamptz({START // 1000}) as start_time, make_timestamptz({END // 1000}) as end_time,
+        make_timestamptz({START // 1000}) as start_time,
+        make_timestamptz({END // 1000}) as end_time,
         'OK' as status_code, {columns_of(attributes)},
         'production' as "attributes.deployment.environment.name" """
     ),
     "milliseconds and bytes": lambda n, parent, attributes: (
         f"""
-        unhex('{TRACE}') as trace_id, unhex('{n:016x}') as span_id, unhex({parent}) as parent_span_id,
+        unhex('{TRACE}') as trace_id, unhex('{n:016x}') as span_id,
+        unhex({parent}) as parent_span_id,
         'SPAN_KIND_CLIENT' as kind, {START // 10**6}::bigint as start_time,
         {END // 10**6}::bigint as end_time, 'STATUS_CODE_OK' as status_code,
-        {{{", ".join(f"'{key}': '{value}'" for key, value in (PROCESS | {"service.name": "x"}).items())}}}
-            as resource_attributes,
+        {{'service.name': 'x', 'deployment.environment.name': 'production'}} as resource_attributes,
         {text_map(attributes)} as attributes"""
     ),
     "text": lambda n, parent, attributes: (
@@ -131,8 +132,8 @@ def test_columns_with_names_of_one_s_own_are_configured(tmp_path: Path) -> None:
     [
         ({}, "a.parquet: no column is known to hold trace_id; found id, start_time; name it in the "
              "source's columns"),
-        ({"trace_id": "trace"}, "a.parquet: columns.trace_id is trace, which is no column; found id, "
-                                "start_time"),
+        ({"trace_id": "trace"}, "a.parquet: columns.trace_id is trace, which is no column; "
+                                "found id, start_time"),
     ],
 )  # fmt: skip
 def test_a_parquet_file_that_is_none_of_spans_is_one_sentence(
@@ -140,7 +141,7 @@ def test_a_parquet_file_that_is_none_of_spans_is_one_sentence(
 ) -> None:
     telemetry = Telemetry(tmp_path, columns=columns)
     duckdb.execute(
-        f"copy (select 1 as id, 2 as start_time) to '{telemetry.folder / 'a.parquet'}' (format parquet)"
+        f"copy (select 1 as id, 2 as start_time) to '{telemetry.folder}/a.parquet' (format parquet)"
     )
     assert telemetry.failures() == {"a.parquet": sentence}
 
