@@ -15,6 +15,7 @@ from pipelines import output, reports
 from pipelines.explain_command import explain
 from pipelines.focus_command import focus_check
 from pipelines.lock import DEFAULT_WAIT_SECONDS
+from pipelines.plan_command import plan
 from pipelines.reconciliation import Step, read_steps
 from pipelines.settings import load_settings
 from pipelines.warehouse import read_published
@@ -216,6 +217,7 @@ def _reconciliation_report(steps: list[Step]) -> reports.Report:
 
 
 app.command("explain")(explain)
+app.command("plan")(plan)
 
 
 @app.command()

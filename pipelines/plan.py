@@ -17,7 +17,6 @@ import duckdb
 import polars as pl
 
 from models.errors import ConfigError, ContractError
-from pipelines import output
 from pipelines.config_rules import RULE_SCHEMAS
 from pipelines.config_tables import config_tables
 from pipelines.lock import DEFAULT_WAIT_SECONDS, lake_lock
@@ -46,8 +45,14 @@ class Plan:
     unplanned: tuple[str, ...]
 
     @property
-    def is_empty(self) -> bool:
-        return not self.moves.rows
+    def sentences(self) -> list[str]:
+        """What the tables do not say."""
+        days = f"{self.days_rebuilt} of {self.days} days would be shared again"
+        told = [days if self.moves.rows else f"{days}; nothing would move"]
+        if self.unplanned:
+            names = ", ".join(self.unplanned)
+            told.append(f"Also changed, but not planned, for it changes what is charged: {names}")
+        return told
 
 
 def make_plan(
@@ -82,25 +87,6 @@ def make_plan(
         days_rebuilt=len(set(after.days) - set(before.days)),
         unplanned=tuple(name for name in changed if name not in _PLANNED),
     )
-
-
-def print_plan(plan: Plan, format: str = "table") -> None:
-    """Print what would move; as CSV that table alone."""
-    if format not in ("table", "csv"):
-        raise ConfigError(f"--format {format}: unknown; allowed: table, csv")
-    if format == "csv":
-        output.print_csv(plan.moves)
-        return
-    out = output.console()
-    for report in (plan.rules, plan.moved, plan.moves):
-        if report.rows:
-            output.print_report(report)
-    out.print(f"{plan.days_rebuilt} of {plan.days} days would be shared again")
-    if plan.is_empty:
-        out.print("Nothing would move")
-    if plan.unplanned:
-        names = ", ".join(plan.unplanned)
-        out.print(f"Also changed, and not in this plan, for it changes what is charged: {names}")
 
 
 @dataclass(frozen=True)

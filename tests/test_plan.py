@@ -9,8 +9,9 @@ import pytest
 
 from models.errors import ConfigError, ContractError
 from pipelines import plan as planning
+from pipelines import plan_command
 from pipelines.config_tables import config_tables, write_config_tables
-from pipelines.plan import Plan, make_plan, print_plan
+from pipelines.plan import Plan, make_plan
 from pipelines.settings import Settings, load_settings
 from pipelines.transform import NodeOutcome
 from pipelines.warehouse import build_file
@@ -148,15 +149,31 @@ def test_what_changes_the_charges_themselves_is_named_and_not_planned(
     tmp_path: Path,
     published: Settings,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     settings = configured(tmp_path, more="reporting_currency: USD")
-    plan = planned(monkeypatch, settings, LEDGER)
-    assert (plan.unplanned, plan.is_empty) == (("reporting_currencies",), True)
-    print_plan(plan)
-    shown = capsys.readouterr().out
-    assert "Nothing would move" in shown
-    assert "not in this plan, for it changes what is charged: reporting_currencies" in shown
+    assert planned(monkeypatch, settings, LEDGER).sentences == [
+        "1 of 2 days would be shared again; nothing would move",
+        "Also changed, but not planned, for it changes what is charged: reporting_currencies",
+    ]
+
+
+def test_the_command_prints_the_moves_as_a_table_or_as_csv(
+    published: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = planned(monkeypatch, published, LEDGER.replace("'EUR', 'a'", "'EUR', 'b'"))
+    monkeypatch.setattr(planning, "make_plan", lambda *options: plan)
+    plan_command.plan(format="csv", config=published.file)
+    assert capsys.readouterr().out.splitlines() == [
+        "period,currency,customer,component,cost,planned,change",
+        "2026-10,EUR,a,direct,5.00,0.00,-5.00",
+        "2026-10,EUR,b,direct,0.00,5.00,5.00",
+        "2026-10,EUR,sum,,5.00,5.00,0.00",
+    ]
+    plan_command.plan(config=published.file)
+    assert "Changes hands" in (shown := capsys.readouterr().out)
+    assert shown.endswith("1 of 2 days would be shared again\n")
+    with pytest.raises(ConfigError, match="--format json: unknown; allowed: table, csv"):
+        plan_command.plan(format="json", config=published.file)
 
 
 def test_a_warehouse_that_the_lake_has_left_behind_must_be_built_first(
