@@ -177,7 +177,7 @@ def _check_sums(before: _Ledger, after: _Ledger) -> None:
 
 
 def _changes(before: _Ledger, after: _Ledger) -> dict[_Key, tuple[Decimal, Decimal]]:
-    none = Decimal(0)
+    none = Decimal("0.00")
     both = {
         key: (before.costs.get(key, none), after.costs.get(key, none))
         for key in before.costs.keys() | after.costs.keys()

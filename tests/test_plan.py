@@ -46,8 +46,9 @@ def write_ledger(file: Path, ledger: str, first_hash: str) -> None:
             "(source, billing_period, billing_currency, customer_id, component, effective_cost)"
         )
         connection.execute(
-            "create or replace table intermediate.int_day_inputs as from (values (date '2026-10-01', "
-            f"'{first_hash}'), (date '2026-10-02', 'two')) as t(charge_date, ledger_hash)"
+            "create or replace table intermediate.int_day_inputs as from "
+            f"(values (date '2026-10-01', '{first_hash}'), (date '2026-10-02', 'two')) "
+            "as t(charge_date, ledger_hash)"
         )
 
 
