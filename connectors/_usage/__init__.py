@@ -11,9 +11,10 @@ from typing import Literal
 
 from pydantic import field_validator
 
-from connectors._base import Connector, InputColumn, Options
+from connectors._base import Connector, Options
 from connectors._maps.yaml_file import load_map
 from connectors._usage.deliveries import discover, fetch
+from connectors._usage.fields import check_names
 from connectors._usage.map import UsageMap, check_entities
 from connectors._usage.normalize import normalize
 from connectors._usage.read import read
@@ -42,12 +43,13 @@ def connector_of(
     """Return the connector that a map describes, with the fields that a source configures."""
     if options and options.entities:
         map_ = map_.with_entities(options.entities)
+        check_names(map_.fields())
     return Connector(
         name=name,
         title=map_.title,
         produces=(ATTEMPTS, QUARANTINE),
-        # Every row that was delivered; its fields are the map's.
-        inputs={"raw": (InputColumn("x_malformed"),)},
+        # Every record that was delivered, and the requests among them, each once.
+        inputs={"raw": (), "judged": ()},
         discover=partial(discover, map_),
         fetch=fetch,
         read=partial(read, map_),

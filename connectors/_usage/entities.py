@@ -1,8 +1,8 @@
 """Whom a request was for: the fields that the map or the source names, in their order."""
 
 from connectors._base import Source
-from connectors._maps.expressions import identifier
 from connectors._sql import quoted
+from connectors._usage.judged import field_column
 from connectors._usage.map import ATTRIBUTES, ENTITIES, UsageMap
 
 # Where they were read, for those whose origin the attempts keep.
@@ -37,9 +37,9 @@ def _first(names: tuple[str, ...], attributes: tuple[str, ...]) -> str:
     found: list[str] = []
     for name in names:
         if not name.endswith(ATTRIBUTES):
-            found.append(identifier(name))
+            found.append(field_column(name))
         elif attributes:
-            found.append(_attribute(identifier(name.removesuffix(ATTRIBUTES)), attributes))
+            found.append(_attribute(field_column(name), attributes))
     return f"coalesce({', '.join([*found, 'cast(null as varchar)'])})"
 
 

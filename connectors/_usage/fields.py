@@ -1,7 +1,7 @@
 """Fields by name: `metadata.usage.prompt_tokens` in an object, `tags[feature]` in a list of texts.
 
-A name with dots is first looked for as it stands, then as a key in the object before its first dot,
-then through the objects on the way.
+A name with dots is first looked for as it stands, then in the object before its first dot, then in
+the one before its second, …: keys such as `customer.id` have dots of their own.
 """
 
 import json
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from connectors._maps.expressions import identifier
 from connectors._sql import quoted
+from models.errors import ConfigError
 
 _TAGGED = re.compile(r"(?P<name>.+)\[(?P<tag>[^\]]+)\]")
 
@@ -38,15 +39,23 @@ class Field:
         inner = self.path.split(".")[1:]
         if not inner:
             return ()
-        whole = "$." + json.dumps(".".join(inner))
-        nested = "$." + ".".join(json.dumps(key) for key in inner)
-        return (whole,) if whole == nested else (whole, nested)
+        keys = [[*inner[:at], ".".join(inner[at:])] for at in range(len(inner))]
+        return tuple("$." + ".".join(json.dumps(key) for key in way) for way in keys)
 
 
 def field(name: str) -> Field:
     """Return what a field's name says."""
     match = _TAGGED.fullmatch(name)
     return Field(name, match["name"], match["tag"]) if match else Field(name, name, None)
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuse two fields that DuckDB would take for one; a ConfigError names them."""
+    known: dict[str, str] = {}
+    for name in sorted(names):
+        other = known.setdefault(name.lower(), name)
+        if other != name:
+            raise ConfigError(f"{other} and {name} differ by the case of letters only: use one")
 
 
 def columns_needed(names: Iterable[str]) -> list[str]:

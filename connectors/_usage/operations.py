@@ -6,30 +6,22 @@ from connectors._usage.map import UsageMap
 # the same operation's values; the attempt that follows none is the operation's first.
 _CHAIN = """
     , numbered as materialized (
-        select
-            x_file, x_row, started_at, status,
-            trace_id || ':' || span_id as attempt_id,
-            numbers.number,
-            numbers.within
-        from metered inner join (
-            select x_file, x_row, coalesce(try_cast(({number}) as bigint), 0) as number,
-                [{within}] as within
-            from record
-        ) as numbers using (x_file, x_row)
-        where numbers.number > 0 or status in ('error', 'rejected')
+        select x_file, x_row, attempt_id, started_at, status, retry_number, retried_within
+        from metered
+        where retry_number > 0 or status in ('error', 'rejected')
     ),
     followed as materialized (
         select
             retry.x_file, retry.x_row, retry.attempt_id,
             arg_max(
-                failed.attempt_id, (failed.started_at, failed.number, failed.attempt_id)
+                failed.attempt_id, (failed.started_at, failed.retry_number, failed.attempt_id)
             ) as before
         from numbered as retry inner join numbered as failed
-            on retry.within = failed.within
-            and failed.number < retry.number
+            on retry.retried_within = failed.retried_within
+            and failed.retry_number < retry.retry_number
             and failed.started_at <= retry.started_at
             and failed.status in ('error', 'rejected')
-        where retry.number > 0
+        where retry.retry_number > 0
         group by all
     ),
     chain as (
@@ -42,7 +34,8 @@ _CHAIN = """
         )
         select x_file, x_row, arg_max(first_attempt, distance) as first_attempt
         from up group by x_file, x_row
-    )
+    ),
+    chained as (select * from metered left join chain using (x_file, x_row))
 """
 
 
@@ -50,6 +43,4 @@ def operations(map_: UsageMap) -> tuple[str, str]:
     """Return the CTEs that chain retries, and the SQL of an attempt's operation."""
     if map_.retries is None:
         return "", "coalesce(said_inference, attempt_id)"
-    within = ", ".join(f"cast({text} as varchar)" for text in map_.retries.within)
-    chain = _CHAIN.format(number=map_.retries.number, within=within)
-    return chain, "coalesce(said_inference, chain.first_attempt, attempt_id)"
+    return _CHAIN, "coalesce(said_inference, first_attempt, attempt_id)"

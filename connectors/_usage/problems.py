@@ -14,7 +14,7 @@ _Problem = tuple[str, str, str, str]
 def problem(map_: UsageMap) -> str:
     """Return the SQL of a record's first problem: column_name, value and reason."""
     found = [
-        ("x_malformed", "x_malformed", "x_malformed is not null", "is no JSON"),
+        ("x_malformed", "null", "x_malformed is not null", "is no JSON"),
         (
             _field(map_, "operation_name"),
             "operation_name",
@@ -41,7 +41,7 @@ def _field(map_: UsageMap, key: str) -> str:
     """The field that a key is read from; the key itself where it is made of several."""
     text = map_.attempts.get(key)
     read = sorted(columns_of(text, f"attempts.{key}")) if text else []
-    return read[0] if len(read) == 1 else key
+    return read[0] if len(read) == 1 and read[0] not in map_.let else key
 
 
 def _times(map_: UsageMap) -> list[_Problem]:

@@ -10,6 +10,7 @@ from connectors._maps.expressions import columns_of, create_macros, identifier
 from connectors._maps.macros import USAGE_MACROS
 from connectors._sql import quoted
 from connectors._usage.fields import columns_needed, field, fields_query
+from connectors._usage.judged import judged
 from connectors._usage.map import UsageMap
 from models.errors import ContractError
 
@@ -25,7 +26,7 @@ _OBJECT_BYTES = (16 << 20, 1 << 30)
 def read(
     map_: UsageMap, connection: duckdb.DuckDBPyConnection, folder: Path, files: Sequence[str]
 ) -> dict[str, str]:
-    """Return the query of `raw`: every record of a request, with what stands beside it."""
+    """Return the queries of `raw`, every record, and of `judged`, each request once."""
     create_macros(connection, USAGE_MACROS)
     beside: dict[str, list[str]] = {name: [] for name in map_.beside}
     requests: list[str] = []
@@ -40,7 +41,9 @@ def read(
     query = "select * from request"
     for name, found in beside.items():
         query = _joined(connection, map_, folder, found, name, query)
-    return {"raw": f"{query} order by x_file, x_row" if map_.beside else query}
+    connection.execute(f"create temp table requests as {query} order by x_file, x_row")
+    connection.execute(f"create temp table judged_request as {judged(map_)}")
+    return {"raw": "select x_file, x_row from requests", "judged": "select * from judged_request"}
 
 
 def _joined(

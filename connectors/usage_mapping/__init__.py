@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationInfo, field_validator
 
-from connectors._base import About, Connector, InputColumn, Options
+from connectors._base import About, Connector, Options
 from connectors._maps.yaml_file import load_map
 from connectors._usage import UsageMap, UsageOptions, connector_of
 from connectors._usage.check import check_map
@@ -51,7 +51,7 @@ CONNECTOR = Connector(
     name="usage_mapping",
     title="Requests by your own map",
     produces=(ATTEMPTS, QUARANTINE),
-    inputs={"raw": (InputColumn("x_malformed"),)},
+    inputs={"raw": (), "judged": ()},
     discover=_no_map,
     fetch=_no_map,
     read=_no_map,
