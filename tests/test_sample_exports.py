@@ -49,21 +49,29 @@ def test_each_entitys_costs_are_the_ledgers_by_component(
 def test_cost_per_inference_is_the_loaded_cost_of_production_over_its_inferences(
     company: Company,
 ) -> None:
-    loaded: dict[tuple[str, str], Decimal] = {}
-    for row in rows(company, "2026-10", "ledger"):
-        if row["environment"] != "development" and row["component"] != "unmatched":
-            key = (row["customer_id"], row["billing_currency"])
-            loaded[key] = loaded.get(key, Decimal(0)) + Decimal(row["effective_cost"])
     with company.connect() as warehouse:
+        # Who made attempts on which day: costs that rules give to others are of no inference.
+        makers = set(
+            warehouse.execute(
+                "select distinct cast(charge_date as varchar), customer_id, feature, workflow, team, "
+                "model, environment from marts.attempt_costs"
+            ).fetchall()
+        )
         inferences = warehouse.execute(
             "select customer_id, count(distinct inference_id) from marts.attempt_costs "
             "where is_ended and charge_date between '2026-10-01' and '2026-10-31' "
             "and environment <> 'development' group by customer_id"
         ).fetchall()
+    loaded: dict[tuple[str, str], Decimal] = {}
+    entities = ("customer_id", "feature", "workflow", "team", "model", "environment")
+    for row in rows(company, "2026-10", "ledger"):
+        made = (row["charge_date"], *(row[name] for name in entities)) in makers
+        if made and row["environment"] != "development" and row["component"] != "unmatched":
+            key = (row["customer_id"], row["billing_currency"])
+            loaded[key] = loaded.get(key, Decimal(0)) + Decimal(row["effective_cost"])
     expected = {
         key: (cost / dict(inferences)[key[0]]).quantize(Decimal("1e-12"))
         for key, cost in loaded.items()
-        if key[0] in dict(inferences)
     }
     found = {
         (row["customer_id"], row["billing_currency"]): Decimal(row["loaded_cost_per_inference"])

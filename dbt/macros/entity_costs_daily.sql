@@ -1,7 +1,9 @@
 {# Cost of each value of one entity and day, by component, with its requests and unit costs: a day a
    query, so that what a day costs to build does not grow with history. #}
 {% macro entity_costs_daily(entity) -%}
-with costs as (
+with {{ caused_ctes(entity, 'charge_date', 'charge_date = ' ~ charge_date()) }},
+
+costs as (
     select
         charge_date,
         billing_currency,
@@ -20,47 +22,31 @@ with costs as (
         coalesce(sum(effective_cost) filter (
             where not {{ is_production() }}
         ), 0)::decimal(38, 12) as non_production_cost,
+        coalesce(sum(effective_cost) filter (
+            where not is_of_inferences and component <> 'unmatched'
+        ), 0)::decimal(38, 12) as not_inference_cost,
         sum(effective_cost) filter (
-            where component = 'direct' and {{ is_production() }}
+            where is_of_inferences and component = 'direct' and {{ is_production() }}
         ) as production_direct_cost,
         sum(effective_cost) filter (
-            where component <> 'unmatched' and {{ is_production() }}
+            where is_of_inferences and {{ is_production() }}
         ) as production_loaded_cost,
         sum(effective_cost) filter (
-            where component <> 'unmatched' and charge_category not in ('Tax', 'Credit') and {{ is_production() }}
+            where is_of_inferences and charge_category not in ('Tax', 'Credit') and {{ is_production() }}
         ) as production_loaded_cost_before_tax
-    from {{ ref('allocated_costs') }}
-    where charge_date = {{ charge_date() }}
+    from costs_caused
     group by charge_date, billing_currency, {{ entity }}
 ),
 
-inferences as (
-    select
-        charge_date,
-        {{ entity }},
-        inference_id,
-        count(*) as attempts,
-        bool_or({{ is_production() }}) as is_in_production
-    from {{ ref('attempt_costs') }}
-    where charge_date = {{ charge_date() }} and is_ended
-    group by charge_date, {{ entity }}, inference_id
-),
-
-requests as (
-    select
-        charge_date,
-        {{ entity }},
-        sum(attempts) as attempts,
-        count(*) as inferences,
-        count(*) filter (where is_in_production) as production_inferences
-    from inferences
-    group by charge_date, {{ entity }}
+bounds as (
+    select *
+    from {{ ref('cost_bounds_daily') }}
+    where entity = '{{ entity }}' and charge_date = {{ charge_date() }}
 ),
 
 costs_by_component as (
     select charge_date, billing_currency, component, sum(effective_cost) as effective_cost
-    from {{ ref('allocated_costs') }}
-    where charge_date = {{ charge_date() }}
+    from costs_caused
     group by charge_date, billing_currency, component
 ),
 
@@ -75,8 +61,8 @@ coverage as (
 )
 
 select
-    coalesce(costs.charge_date, requests.charge_date) as charge_date,
-    costs.billing_currency,
+    coalesce(costs.charge_date, requests.grain) as charge_date,
+    coalesce(costs.billing_currency, requests.billing_currency) as billing_currency,
     coalesce(costs.{{ entity }}, requests.{{ entity }}) as {{ entity }},
     coalesce(requests.inferences, 0)::bigint as inferences,
     coalesce(requests.attempts, 0)::bigint as attempts,
@@ -88,14 +74,28 @@ select
     costs.reporting_cost,
     costs.tax_and_credit_cost,
     costs.non_production_cost,
+    costs.not_inference_cost,
+    (costs.direct_cost - coalesce(bounds.seen_cost - bounds.lower_cost, 0))::decimal(38, 12) as lower_cost,
+    (costs.direct_cost + coalesce(bounds.upper_cost - bounds.seen_cost, 0))::decimal(38, 12) as upper_cost,
+    bounds.coverage as direct_coverage,
     {{ unit_cost('costs.production_direct_cost', 'requests.production_inferences') }} as direct_cost_per_inference,
+    {{ unit_bounds(unit_cost('costs.production_direct_cost', 'requests.production_inferences'), 'direct_cost_per_inference') }},
     {{ unit_cost('costs.production_loaded_cost_before_tax', 'requests.production_inferences') }}
         as loaded_cost_per_inference_before_tax,
     {{ unit_cost('costs.production_loaded_cost', 'requests.production_inferences') }} as loaded_cost_per_inference,
+    {{ unit_bounds(unit_cost('costs.production_loaded_cost', 'requests.production_inferences'), 'loaded_cost_per_inference') }},
     (coverage.explained_cost / nullif(coverage.effective_cost, 0))::decimal(9, 6) as coverage
 from costs
 full join requests
-    on costs.charge_date = requests.charge_date and costs.{{ entity }} = requests.{{ entity }}
+    on
+        costs.charge_date = requests.grain
+        and costs.billing_currency = requests.billing_currency
+        and costs.{{ entity }} = requests.{{ entity }}
+left join bounds
+    on
+        coalesce(costs.charge_date, requests.grain) = bounds.charge_date
+        and coalesce(costs.billing_currency, requests.billing_currency) = bounds.billing_currency
+        and coalesce(costs.{{ entity }}, requests.{{ entity }}) = bounds.value
 left join coverage
     on costs.charge_date = coverage.charge_date and costs.billing_currency = coverage.billing_currency
 {%- endmacro %}

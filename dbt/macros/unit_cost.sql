@@ -13,3 +13,94 @@
 {% macro is_production() -%}
     environment not in ('{{ var('non_production_environments') | join("', '") }}')
 {%- endmacro %}
+
+{# CTEs for unit costs, which divide only what inferences caused by inferences: `costs_caused` is the
+   ledger with is_of_inferences, `requests` counts, by currency, the inferences that it billed; those
+   that nothing bills count in the currency that most others have.
+   A cost is of inferences if the same entities made an attempt on that day: a rule's direct costs are
+   not, nor is what was shared with them. #}
+{% macro caused_ctes(entity, grain, where='true') -%}
+makers as (
+    select distinct
+        charge_date,
+        {{ entities() | join(', ') }}
+    from {{ ref('int_attempt_sums') }}
+    where {{ where }} and kind is distinct from 'unmatched capacity'
+),
+
+costs_caused as (
+    select
+        ledger.*,
+        makers.charge_date is not null
+        and ledger.component <> 'unmatched'
+        and not coalesce(ledger.component = 'direct' and ledger.allocated_method_id = 'rule', false)
+            as is_of_inferences
+    from (select * from {{ ref('allocated_costs') }} where {{ where }}) as ledger
+    left join makers
+        on
+            ledger.charge_date = makers.charge_date
+            {%- for name in entities() %}
+            and ledger.{{ name }} = makers.{{ name }}
+            {%- endfor %}
+),
+
+inferences as (
+    select
+        {{ grain }} as grain,
+        {{ entity }},
+        inference_id,
+        min(billing_currency) as billing_currency,
+        max(billing_currency) as other_currency,
+        count(*) as attempts,
+        bool_or({{ is_production() }}) as is_in_production
+    from {{ ref('attempt_costs') }}
+    where {{ where }} and is_ended
+    group by all
+),
+
+currencies as (
+    select
+        grain,
+        arg_max(billing_currency, (inferences, billing_currency)) as billing_currency
+    from (
+        select grain, billing_currency, count(*) as inferences
+        from inferences
+        where billing_currency is not null
+        group by grain, billing_currency
+        union all
+        select distinct {{ 'charge_date' if grain == 'charge_date' else 'billing_period' }}, billing_currency, 0
+        from costs_caused
+    ) as counted
+    group by grain
+),
+
+-- A fallback that another currency bills is an inference of both.
+requests as (
+    select
+        grain,
+        billing_currency,
+        {{ entity }},
+        sum(attempts) as attempts,
+        count(*) as inferences,
+        count(*) filter (where is_in_production) as production_inferences
+    from (
+        select
+            inferences.* replace (
+                coalesce(inferences.billing_currency, currencies.billing_currency) as billing_currency
+            )
+        from inferences
+        left join currencies on inferences.grain = currencies.grain
+        union all
+        select * replace (other_currency as billing_currency, 0 as attempts)
+        from inferences
+        where other_currency <> billing_currency
+    ) as billed
+    group by grain, billing_currency, {{ entity }}
+)
+{%- endmacro %}
+
+{# Bounds of a unit cost: what was not seen may have been dearer, or more requests. #}
+{% macro unit_bounds(unit, name) -%}
+    ({{ unit }} * (bounds.lower_cost / nullif(bounds.upper_cost, 0)))::decimal(38, 12) as lower_{{ name }},
+    ({{ unit }} * (bounds.upper_cost / nullif(bounds.seen_cost, 0)))::decimal(38, 12) as upper_{{ name }}
+{%- endmacro %}

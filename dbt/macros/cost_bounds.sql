@@ -1,0 +1,374 @@
+{# How sure the direct cost of each value of each entity is, in one grain (a day or a month).
+
+   Seen is what attempts were seen to cause. What was lost is looked for model by model and currency by
+   currency, token lines apart from GPU time (a stratum):
+   * Counters that say whose tokens they counted tell each value's own missing tokens, which are priced
+     at most at the dearest price that the bill has for them; on GPUs at the mean cost of a weighted token
+     and what single attempts vary around it.
+   * What is missing beyond that (all, without such counters) can be anybody's of the stratum. Were attempts
+     lost whoever's they are, those of a value that was seen to cost S are at most X - S, where
+     S = X q - z sqrt(X p q u): p is the lost part, q = 1 - p, and u the size of an attempt.
+   Doubles only for what is added to the exact sums; each is rounded to 9 decimals. #}
+{% macro cost_bounds(grain, where='true') -%}
+{%- set z = '3.1' -%}
+{%- set families = {
+    'uncached': ['uncached_input', 'audio_input'], 'cache_read': ['cache_read'],
+    'cache_write': ['cache_write_5m', 'cache_write_1h'], 'output': ['output', 'audio_output']
+} -%}
+sums as (
+    {% for entity in entities() -%}
+    select
+        {{ grain }} as grain,
+        '{{ entity }}' as entity,
+        {{ entity }} as value,
+        model,
+        kind,
+        billing_currency,
+        sum(attempts) as attempts,
+        sum(direct_cost) as seen_cost,
+        {% for family, token_types in families.items() -%}
+        sum({% for type in token_types %}{{ type }}_tokens{{ ' + ' if not loop.last }}{% endfor %}) as {{ family }},
+        sum({% for type in token_types %}coalesce({{ type }}_cost, 0){{ ' + ' if not loop.last }}{% endfor %})
+            as {{ family }}_cost,
+        {% endfor -%}
+        sum(squares) as squares,
+        sum(weighted_tokens) as weight,
+        sum(rate_squares) as rate_squares,
+        max(greatest_rate) as greatest_rate,
+        sum(sampled_out) as sampled_out,
+        sum(sampled_squares) as sampled_squares
+    from {{ ref('int_attempt_sums') }}
+    where {{ where }} and kind in ('tokens', 'capacity')
+    group by all
+    {{ 'union all' if not loop.last }}
+    {% endfor -%}
+),
+
+-- Whoever they are for, whoever bills them: what counters of a value's tokens are compared with.
+traced as (
+    select
+        grain,
+        entity,
+        value,
+        model,
+        sum(attempts) as attempts,
+        sum(uncached + cache_read + cache_write) as input,
+        sum(cache_read) as cache_read,
+        sum(cache_write) as cache_write,
+        sum(output) as output
+    from sums
+    group by grain, entity, value, model
+),
+
+counts as (
+    select
+        {{ grain }} as grain,
+        entity,
+        value,
+        model,
+        sum(requests) as requests,
+        sum(input_tokens) as input,
+        sum(cache_read_tokens) as cache_read,
+        sum(cache_write_tokens) as cache_write,
+        sum(output_tokens) as output
+    from {{ ref('int_entity_counts') }}
+    where {{ where }}
+    group by all
+),
+
+missing as (
+    select
+        *,
+        greatest(missing_input - missing_cache_read - missing_cache_write, 0)::double as missing_uncached
+    from (
+        select
+            counts.grain,
+            counts.entity,
+            counts.value,
+            counts.model,
+            greatest(counts.requests - coalesce(traced.attempts, 0), 1)::double as requests
+            {%- for family in ['input', 'cache_read', 'cache_write', 'output'] %},
+            greatest(counts.{{ family }} - coalesce(traced.{{ family }}, 0), 0)::double as missing_{{ family }}
+            {%- endfor %}
+        from counts
+        left join traced
+            on
+                counts.grain = traced.grain and counts.entity = traced.entity
+                and counts.value = traced.value and counts.model = traced.model
+        where counts.entity <> 'engine'
+    ) as differences
+),
+
+-- What the engines counted beyond what was traced, in weighted tokens.
+engines as (
+    select
+        counts.grain,
+        counts.model,
+        greatest(
+            counts.input - counts.cache_read - coalesce(sum(sums.uncached), 0)
+            + 2 * (counts.output - coalesce(sum(sums.output), 0)),
+            0
+        )::double as missing_weight
+    from counts
+    left join sums
+        on
+            counts.grain = sums.grain and counts.model = sums.model
+            and sums.kind = 'capacity' and sums.entity = 'customer_id'
+    where counts.entity = 'engine'
+    group by counts.grain, counts.model, counts.input, counts.cache_read, counts.output
+),
+
+lines as (
+    select
+        {{ grain }} as grain,
+        model,
+        billing_currency,
+        sum(
+            {% for type in token_types() %}coalesce({{ type }}_amount, 0) + {% endfor %}coalesce(joint_amount, 0)
+        ) as billed
+        {%- for family, token_types in families.items() %},
+        {%- set prices = [] -%}
+        {%- for type in token_types -%}
+        {%- do prices.append('coalesce(' ~ type ~ '_amount / nullif(' ~ type ~ '_quantity, 0)::double, 0)') -%}
+        {%- endfor %}
+        nullif(max(greatest({{ prices | join(', ') }}, 0)), 0) as {{ family }}_price
+        {%- endfor %}
+    from {{ ref('int_token_lines') }}
+    where {{ where }}
+    group by all
+),
+
+-- Each stratum of each kind of entity.
+strata as (
+    select
+        sums.grain,
+        sums.entity,
+        sums.model,
+        sums.kind,
+        sums.billing_currency,
+        sum(sums.seen_cost)::double as seen,
+        coalesce(sum(sums.seen_cost) filter (where sums.value = '(none)'), 0)::double as seen_of_none,
+        coalesce(sum(sums.squares)::double / 1e9 / nullif(sum(sums.seen_cost), 0)::double / 1e9, 0) as size,
+        sum(sums.seen_cost)::double / nullif(sum(sums.weight), 0)::double as rate,
+        sqrt(greatest(
+            sum(sums.rate_squares)::double / 1e18 / nullif(sum(sums.weight), 0)::double
+            - power(sum(sums.seen_cost)::double / nullif(sum(sums.weight), 0)::double, 2),
+            0
+        )) as rate_deviation,
+        max(sums.greatest_rate)::double / 1e9 as greatest_rate,
+        bool_or(sums.sampled_out > 0) as is_sampled
+        {%- for family in families %},
+        sum(sums.{{ family }}_cost)::double / nullif(sum(sums.{{ family }}), 0)::double as {{ family }}_price
+        {%- endfor %}
+    from sums
+    group by sums.grain, sums.entity, sums.model, sums.kind, sums.billing_currency
+    union all
+    -- A line of which nothing was traced.
+    select
+        lines.grain, kinds.entity, lines.model, 'tokens', lines.billing_currency,
+        0, 0, 0, null, null, null, false, null, null, null, null
+    from lines
+    cross join (select unnest(['{{ entities() | join("', '") }}']) as entity) as kinds
+    where not exists (
+        select 1 from sums
+        where
+            sums.grain = lines.grain and sums.model = lines.model and sums.kind = 'tokens'
+            and sums.billing_currency = lines.billing_currency
+    )
+),
+
+labelled as (
+    select distinct grain, entity, model from missing
+),
+
+unmatched_capacity as (
+    select
+        {{ grain }} as grain,
+        billing_currency,
+        sum(direct_cost)::double as cost
+    from {{ ref('int_attempt_sums') }}
+    where {{ where }} and kind = 'unmatched capacity'
+    group by all
+),
+
+own as (
+    select
+        strata.grain,
+        strata.entity,
+        strata.model,
+        strata.kind,
+        strata.billing_currency,
+        missing.value,
+        if(
+            strata.kind = 'tokens',
+            {% for family in families -%}
+            missing.missing_{{ family }} * coalesce(lines.{{ family }}_price, strata.{{ family }}_price, 0)
+            {{ '+' if not loop.last }}
+            {% endfor -%},
+            (missing.missing_uncached + 2 * missing.missing_output) * least(
+                strata.rate + {{ z }} * strata.rate_deviation / sqrt(missing.requests), strata.greatest_rate
+            )
+        ) as most,
+        if(
+            strata.kind = 'tokens',
+            {% for family in families -%}
+            missing.missing_{{ family }} * coalesce(strata.{{ family }}_price, lines.{{ family }}_price, 0)
+            {{ '+' if not loop.last }}
+            {% endfor -%},
+            (missing.missing_uncached + 2 * missing.missing_output) * strata.rate
+        ) as expected
+    from strata
+    inner join missing
+        on strata.grain = missing.grain and strata.entity = missing.entity and strata.model = missing.model
+    left join lines
+        on
+            strata.kind = 'tokens' and strata.grain = lines.grain and strata.model = lines.model
+            and strata.billing_currency = lines.billing_currency
+),
+
+owned as (
+    select
+        grain, entity, model, kind, billing_currency,
+        sum(expected) as expected
+    from own
+    group by all
+),
+
+-- What can be anybody's of a stratum.
+pots as (
+    select
+        strata.*,
+        labelled.grain is not null as is_labelled,
+        strata.seen - if(labelled.grain is null, strata.seen_of_none, 0) as seen_by_name,
+        case
+            when strata.kind = 'tokens'
+                then greatest(lines.billed::double - strata.seen - coalesce(owned.expected, 0), 0)
+            when engines.grain is not null
+                then greatest(engines.missing_weight * strata.rate - coalesce(owned.expected, 0), 0)
+            when labelled.grain is not null then 0
+            else
+                coalesce(unmatched_capacity.cost, 0) * strata.seen
+                / nullif(sum(strata.seen) filter (where strata.kind = 'capacity') over (
+                    partition by strata.grain, strata.entity, strata.billing_currency
+                ), 0)
+        end + if(labelled.grain is null and strata.entity <> 'model', strata.seen_of_none, 0) as pot
+    from strata
+    left join labelled
+        on strata.grain = labelled.grain and strata.entity = labelled.entity and strata.model = labelled.model
+    left join lines
+        on
+            strata.kind = 'tokens' and strata.grain = lines.grain and strata.model = lines.model
+            and strata.billing_currency = lines.billing_currency
+    left join engines
+        on strata.kind = 'capacity' and strata.grain = engines.grain and strata.model = engines.model
+    left join owned
+        on
+            strata.grain = owned.grain and strata.entity = owned.entity and strata.model = owned.model
+            and strata.kind = owned.kind and strata.billing_currency = owned.billing_currency
+    left join unmatched_capacity
+        on strata.grain = unmatched_capacity.grain and strata.billing_currency = unmatched_capacity.billing_currency
+),
+
+members as (
+    select
+        pots.*,
+        named.value,
+        coalesce(sums.seen_cost, 0) as seen_cost,
+        coalesce(sums.seen_cost, 0)::double as seen_of_value,
+        coalesce(own.most, 0) as own_most,
+        coalesce(own.expected, 0) as own_expected,
+        coalesce(sums.sampled_out, 0)::double / 1e12 as sampled_out,
+        sqrt(coalesce(sums.sampled_squares, 0)::double) / 1e9 as sampled_deviation,
+        pots.pot / nullif(pots.pot + pots.seen_by_name, 0) as p
+    from pots
+    -- Also a value that was not seen in the stratum can have been there.
+    inner join (select distinct grain, entity, billing_currency, value from sums) as named
+        on
+            pots.grain = named.grain and pots.entity = named.entity
+            and pots.billing_currency = named.billing_currency
+    left join sums
+        on
+            pots.grain = sums.grain and pots.entity = sums.entity and pots.model = sums.model
+            and pots.kind = sums.kind and pots.billing_currency = sums.billing_currency
+            and named.value = sums.value
+    left join own
+        on
+            pots.grain = own.grain and pots.entity = own.entity and pots.model = own.model
+            and pots.kind = own.kind and pots.billing_currency = own.billing_currency
+            and named.value = own.value
+    where pots.entity <> 'model' or named.value = pots.model
+),
+
+expected as (
+    select
+        *,
+        case
+            when pot = 0 then 0
+            when entity = 'model' or seen_by_name <= 0 then pot
+            when value = '(none)' and not is_labelled then greatest(pot - seen_of_none, 0)
+            when is_sampled then least(sampled_out, pot)
+            else least(seen_of_value * pot / seen_by_name, pot)
+        end as anybodys,
+        case
+            when pot = 0 then 0
+            when entity = 'model' or seen_by_name <= 0 then pot
+            when value = '(none)' and not is_labelled then greatest(pot - seen_of_none, 0)
+            when is_sampled then least(sampled_out + {{ z }} * sampled_deviation, pot)
+            else least(
+                power((
+                    {{ z }} * sqrt(p * (1 - p) * size)
+                    + sqrt(power({{ z }}, 2) * p * (1 - p) * size + 4 * (1 - p) * seen_of_value)
+                ) / (2 * (1 - p)), 2) - seen_of_value,
+                pot
+            )
+        end as anybodys_most
+    from members
+),
+{%- set money = 'round(%s, 9)::decimal(38, 12)' %}
+
+bounded as (
+    select
+        grain,
+        billing_currency,
+        entity,
+        value,
+        is_counted,
+        seen_cost,
+        {{ money % 'missing' }} as missing_cost,
+        {{ money % ('deviation / ' ~ z) }} as sampling_error,
+        -- What names nobody may have been somebody's.
+        if(value = '(none)' and not is_counted, 0, seen_cost)::decimal(38, 12) as lower_cost,
+        (seen_cost + {{ money % 'surely + deviation' }})::decimal(38, 12) as upper_cost,
+        (seen_cost + {{ money % 'possible' }})::decimal(38, 12) as possible_cost
+    from (
+        select
+            grain,
+            billing_currency,
+            entity,
+            value,
+            bool_and(is_labelled) as is_counted,
+            sum(seen_cost)::decimal(38, 12) as seen_cost,
+            sum(own_expected + anybodys order by model, kind) as missing,
+            sum(own_most + anybodys order by model, kind) as surely,
+            sqrt(sum(power(greatest(anybodys_most - anybodys, 0), 2) order by model, kind)) as deviation,
+            sum(own_most + pot order by model, kind) as possible
+        from expected
+        group by grain, billing_currency, entity, value
+    ) as together
+)
+{%- endmacro %}
+
+{# The columns of a mart of bounds, after its grain. #}
+{% macro bounded_columns() -%}
+    billing_currency,
+    entity,
+    value,
+    seen_cost,
+    missing_cost,
+    sampling_error,
+    lower_cost,
+    upper_cost,
+    possible_cost,
+    (seen_cost::double / nullif(seen_cost + missing_cost, 0)::double)::decimal(9, 6) as coverage,
+    is_counted
+{%- endmacro %}

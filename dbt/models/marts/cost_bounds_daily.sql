@@ -1,0 +1,8 @@
+-- depends_on: {{ ref('int_day_inputs') }}
+{{ config(materialized='daily_parquet', meta={'day_hash': 'attempts_hash'}) }}
+with {{ cost_bounds('charge_date', 'charge_date = ' ~ charge_date()) }}
+
+select
+    grain as charge_date,
+    {{ bounded_columns() }}
+from bounded
