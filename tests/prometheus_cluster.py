@@ -140,7 +140,7 @@ def _server_series(samples: Samples) -> None:
         "instance": "10.2.0.6:8000", "job": "vllm", "pod": "chat-0", "namespace": "serving",
         "model_name": "llama", "engine": "0",
     }  # fmt: skip
-    up = [t for t in scrapes(10, PODS["chat-0"][2], END + HOUR)]
+    up = list(scrapes(10, PODS["chat-0"][2], END + HOUR))
     samples.add("vllm:generation_tokens_total", labels, [(t, generated(t)) for t in up])
     samples.add("vllm:num_requests_running", labels, [(t, 2 + t.hour % 2) for t in up])
     cpu = {"instance": "ip-cpu", "pod": "gateway-0", "namespace": "serving", "container": "server"}

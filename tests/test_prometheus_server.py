@@ -1,5 +1,6 @@
 """A real Prometheus, filled by promtool: what is read from it equals what was planted."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -41,7 +42,7 @@ def read(server: str, tmp_path_factory: pytest.TempPathFactory) -> Metrics:
 
 
 def known(start: datetime, end: datetime, second: int) -> Iterator[tuple[datetime, datetime]]:
-    """What samples of an interval tell: nothing of the gap beyond what the last one lets believe."""
+    """What samples tell of an interval: nothing of the gap, beyond what the last one allows."""
     last = max((t for t in scrapes(second, START - STALE, GAP[0])), default=START)
     first = min(t for t in scrapes(second, GAP[1], END))
     for piece in ((start, min(end, last + STALE)), (max(start, first), end)):
@@ -108,7 +109,7 @@ def test_what_a_counter_gained_is_the_tokens_of_the_truth_also_over_a_reset_and_
 def test_gains_follow_each_other_without_a_hole_and_without_an_overlap(read: Metrics) -> None:
     gains = read.values("counter_deltas", ("counted_from", "counted_to"), CHAT)
     assert len(gains) > 2_000
-    assert all(one[1] == other[0] for one, other in zip(gains, gains[1:], strict=False))
+    assert all(one[1] == other[0] for one, other in itertools.pairwise(gains))
 
 
 def test_a_gauge_is_believed_until_the_next_scrape_and_no_longer_than_the_limit(
@@ -119,7 +120,7 @@ def test_a_gauge_is_believed_until_the_next_scrape_and_no_longer_than_the_limit(
     last, first = (naive(edge) for edge in GAP)
     # Stretches without a change are one row an hour.
     assert len(rows) == 2 * 24 - 6
-    assert [row for row in rows if row[1] > last][0][1] == last - timedelta(seconds=50) + STALE
+    assert next(row for row in rows if row[1] > last)[1] == last - timedelta(seconds=50) + STALE
     assert min(row[0] for row in rows if row[0] > last) == first + timedelta(seconds=10)
     assert all(value == 2 + moment.hour % 2 for moment, _, value in rows)
 
@@ -168,6 +169,7 @@ def content(source: Metrics) -> list[object]:
     return [{name: row[name] for name in row if name not in ignored} for row in rows]
 
 
+@pytest.mark.slow
 def test_long_and_short_requests_and_days_in_any_order_tell_the_same(
     read: Metrics, server: str, tmp_path: Path
 ) -> None:
@@ -176,6 +178,7 @@ def test_long_and_short_requests_and_days_in_any_order_tell_the_same(
     assert sorted(content(again), key=str) == expected
 
 
+@pytest.mark.slow
 def test_where_the_server_refuses_so_many_samples_the_request_is_halved(
     read: Metrics, tmp_path: Path
 ) -> None:
@@ -186,7 +189,7 @@ def test_where_the_server_refuses_so_many_samples_the_request_is_halved(
     first_day = [
         row
         for row in content(read)
-        if str(row.get("counted_from") or row.get("sampled_at") or row.get("started_at"))[:10]  # type: ignore[attr-defined]
+        if str(row.get("counted_from") or row.get("sampled_at") or row.get("started_at"))[:10]
         == FIRST
     ]
     assert sorted(content(small), key=str) == sorted(first_day, key=str)
@@ -204,7 +207,8 @@ def test_query_range_is_cut_under_the_limit_of_points_and_hides_the_gap_that_sam
     # The server repeats the last sample for five minutes, and then it is believed for five more.
     assert max(until for at, until in rows if at < naive(GAP[1])) >= last + 2 * STALE - MINUTE
     rows = steps.values("counter_deltas", ("counted_to", "quantity", "is_reset"))
-    assert sum(row[1] for row in rows) > 0 and any(row[2] for row in rows)
+    assert sum(row[1] for row in rows) > 0
+    assert any(row[2] for row in rows)
 
 
 def test_the_day_that_is_running_is_read_up_to_now_and_again_later(
