@@ -94,29 +94,29 @@ def test_what_a_bare_name_is_can_be_configured(tmp_path: Path) -> None:
     assert (row["driver"], row["feature"], row["customer_id"]) == ("bytes", "search", None)
 
 
-@pytest.mark.parametrize(
-    ("row", "problem"),
-    [
-        (",2026-10-08,DAILY,c,1", ("driver", None, "is empty")),
-        ("d,,DAILY,c,1", ("timestamp", None, "is empty")),
-        ("d,8 October,DAILY,c,1", ("timestamp", "8 October", "is not a time")),
-        ("d,2026-10-08,WEEKLY,c,1",
-         ("granularity", "WEEKLY", "is not HOURLY, DAILY or MONTHLY")),
-        ("d,2026-10-08,DAILY,planet:c,1",
-         ("element", "planet", "is not customer, feature, workflow, team, environment or model")),
-        ('d,2026-10-08,DAILY,"{""a"": ",1', ("element", '{"a":', "is no JSON object")),
-        ("d,2026-10-08,DAILY,c,", ("value", None, "is empty")),
-        ("d,2026-10-08,DAILY,c,many", ("value", "many", "is not a number")),
-        ("d,2026-10-08,DAILY,c,NaN", ("value", "NaN", "is not a number")),
-        ("d,2026-10-08,DAILY,c,-Infinity", ("value", "-Infinity", "is not a number")),
-        ("d,2026-10-08,DAILY,c,-0.1", ("value", "-0.1", "is negative")),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_used_is_quarantined_with_its_reason(
-    drivers: LandedSource, row: str, problem: tuple[str, str | None, str]
-) -> None:
-    assert [good["x_row"] for good in measures(drivers, row, ROW)] == [2]
-    assert refused(drivers) == [problem]
+PROBLEMS: list[tuple[str, tuple[str, str | None, str]]] = [
+    (",2026-10-08,DAILY,c,1", ("driver", None, "is empty")),
+    ("d,,DAILY,c,1", ("timestamp", None, "is empty")),
+    ("d,8 October,DAILY,c,1", ("timestamp", "8 October", "is not a time")),
+    ("d,2026-10-08,WEEKLY,c,1",
+     ("granularity", "WEEKLY", "is not HOURLY, DAILY or MONTHLY")),
+    ("d,2026-10-08,DAILY,planet:c,1",
+     ("element", "planet", "is not customer, feature, workflow, team, environment or model")),
+    ('d,2026-10-08,DAILY,"{""a"": ",1', ("element", '{"a":', "is no JSON object")),
+    ("d,2026-10-08,DAILY,c,", ("value", None, "is empty")),
+    ("d,2026-10-08,DAILY,c,many", ("value", "many", "is not a number")),
+    ("d,2026-10-08,DAILY,c,NaN", ("value", "NaN", "is not a number")),
+    ("d,2026-10-08,DAILY,c,-Infinity", ("value", "-Infinity", "is not a number")),
+    ("d,2026-10-08,DAILY,c,-0.1", ("value", "-0.1", "is negative")),
+]  # fmt: skip
+
+
+def test_what_cannot_be_used_is_quarantined_with_its_reason(drivers: LandedSource) -> None:
+    good = measures(drivers, *(row for row, _ in PROBLEMS), ROW)
+    assert [row["x_row"] for row in good] == [len(PROBLEMS) + 1]
+    assert refused(drivers) == [problem for _, problem in PROBLEMS]
+    days = {str(row["quarantined_day"]) for row in drivers.rows("quarantine")}
+    assert days == {"1970-01-01", "2026-10-08"}
 
 
 def test_values_of_one_member_and_hour_add_up(drivers: LandedSource) -> None:

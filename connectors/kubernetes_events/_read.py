@@ -1,0 +1,209 @@
+"""Every object that the files carry, whatever it is wrapped in.
+
+Temporary tables: `sent`, a row an object with the fields that are looked at, and its views `event`,
+`pod`, `node` and `claim`.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from connectors._sql import quoted
+from connectors.kubernetes_events._otlp import is_otlp, records
+
+_MAP = "MAP(VARCHAR, VARCHAR)"
+_REFERENCE = dict.fromkeys(("kind", "namespace", "name", "uid", "fieldPath"), "VARCHAR")
+_RESOURCES = {"requests": _MAP, "limits": _MAP}
+_CONTAINER = {
+    "name": "VARCHAR", "image": "VARCHAR", "restartPolicy": "VARCHAR", "resources": _RESOURCES,
+    "command": ["VARCHAR"], "args": ["VARCHAR"],
+}  # fmt: skip
+_TERMINATED = {"terminated": {"finishedAt": "VARCHAR"}}
+_RUN = {
+    "restartCount": "BIGINT",
+    "state": {"running": {"startedAt": "VARCHAR"}, **_TERMINATED},
+}
+_CONDITION = dict.fromkeys(
+    ("type", "status", "reason", "lastTransitionTime", "lastHeartbeatTime"), "VARCHAR"
+)
+_OBJECT: dict[str, Any] = {
+    "kind": "VARCHAR",
+    "metadata": {
+        **dict.fromkeys(
+            ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp"), "VARCHAR"
+        ),
+        "deletionGracePeriodSeconds": "BIGINT",
+        "labels": _MAP,
+        "annotations": _MAP,
+        "ownerReferences": [_REFERENCE],
+    },
+    "spec": {
+        "providerID": "VARCHAR", "nodeName": "VARCHAR", "nodeSelector": _MAP, "overhead": _MAP,
+        "containers": [_CONTAINER], "initContainers": [_CONTAINER],
+        "scaleTargetRef": {"name": "VARCHAR"},
+    },
+    "status": {
+        "phase": "VARCHAR", "providerID": "VARCHAR", "nodeName": "VARCHAR",
+        "capacity": _MAP, "allocatable": _MAP,
+        "conditions": [_CONDITION], "containerStatuses": [_RUN],
+    },
+    # Of an event, in core/v1 and in events.k8s.io/v1.
+    **dict.fromkeys(
+        ("reason", "message", "note", "eventTime", "firstTimestamp", "lastTimestamp",
+         "lastUnixNano", "deprecatedFirstTimestamp", "deprecatedLastTimestamp",
+         "reportingComponent", "reportingController", "clusterName"),
+        "VARCHAR",
+    ),
+    "count": "BIGINT",
+    "deprecatedCount": "BIGINT",
+    "series": {"count": "BIGINT", "lastObservedTime": "VARCHAR"},
+    "source": {"component": "VARCHAR", "host": "VARCHAR"},
+    "deprecatedSource": {"component": "VARCHAR", "host": "VARCHAR"},
+    "involvedObject": _REFERENCE,
+    "regarding": _REFERENCE,
+}  # fmt: skip
+_STRUCTURE = quoted(json.dumps(_OBJECT))
+# Bytes of a document, which is a line or a whole file: room for a large one only where needed.
+_DOCUMENT_BYTES = (16 << 20, 1 << 30)
+
+MACROS = (
+    # Go writes '2026-10-08 07:52:31 +0000 UTC', and year 1 for no time at all.
+    """
+    create or replace temp macro moment(text) as nullif(
+        try_cast(try_cast(
+            regexp_replace(text, ' ([+-][0-9]+) [A-Z]+.*$', '\\1') as timestamptz) as timestamp),
+        timestamp '0001-01-01')
+    """,
+    """
+    create or replace temp macro unix_nano(text) as
+        make_timestamp(nullif(try_cast(text as bigint), 0) // 1000)
+    """,
+    # The condition of a type: its status, and since when.
+    """
+    create or replace temp macro condition(conditions, name) as
+        list_filter(conditions, lambda item: item.type = name)[1]
+    """,
+    """
+    create or replace temp macro since(conditions, name) as if(
+        condition(conditions, name).status = 'True',
+        moment(condition(conditions, name).lastTransitionTime), null)
+    """,
+    # When any of these was written: the object was seen then, or later.
+    """
+    create or replace temp macro latest(conditions) as greatest(
+        list_max(list_transform(conditions, lambda item: moment(item.lastTransitionTime))),
+        list_max(list_transform(conditions, lambda item: moment(item.lastHeartbeatTime))))
+    """,
+    "create or replace temp macro label(labels, name) as nullif(labels[name], '')",
+)
+
+# A list of objects, what a watch wraps around one, or the object alone.
+_UNWRAPPED = """
+    with documents as (
+        select
+            row_number() over () as document,
+            {document} as json,
+            {observed} as observed,
+            {cluster} as cluster
+        from {scan}
+    ),
+    items as (
+        select
+            document, observed, cluster,
+            json ->> '$.kind' as of_kind,
+            unnest(case
+                when json_type(json, '$.items') = 'ARRAY' then json -> '$.items[*]'
+                else [json]
+            end) as item
+        from documents
+    ),
+    objects as (
+        select
+            document, cluster, of_kind,
+            coalesce(item -> '$.object', item -> '$.event', item) as object,
+            coalesce(
+                observed, moment(item ->> '$.time'), moment(item ->> '$.timestamp'),
+                moment(item ->> '$."@timestamp"')
+            ) as observed,
+            case when json_exists(item, '$.object') or json_exists(item, '$.event')
+                then upper(coalesce(item ->> '$.type', item ->> '$.verb')) end as watch
+        from items
+    )
+    select
+        document, observed, watch,
+        coalesce(cluster, object ->> '$.clusterName', '') as cluster,
+        case
+            when json_exists(object, '$.involvedObject') or json_exists(object, '$.regarding')
+                then 'Event'
+            else coalesce(
+                object ->> '$.kind', nullif(regexp_extract(of_kind, '^(.+)List$', 1), '')
+            )
+        end as kind,
+        from_json(object, {structure}) as object
+    from objects
+    where coalesce(watch, '') not in ('BOOKMARK', 'PULLEND')
+        and coalesce(object ->> '$.kind', '') <> 'List'
+"""
+
+
+def read_objects(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> None:
+    """Fill the table `sent`."""
+    for macro in MACROS:
+        connection.execute(macro)
+    connection.execute("create temp table sent as " + _empty())
+    for file in sorted(files):
+        _load(connection, folder / file, file)
+
+
+def _empty() -> str:
+    return f"""
+        select
+            '' as kind, '' as watch, timestamp '1970-01-01' as observed, '' as cluster,
+            0::bigint as document, from_json('{{}}', {_STRUCTURE}) as object,
+            '' as x_file, 0::bigint as x_row, 0::bigint as x_place
+        where false
+    """
+
+
+def _load(connection: DuckDBPyConnection, path: Path, file: str) -> None:
+    if is_otlp(path):
+        columns = ("json", "observed", "cluster")
+        schema = pa.schema([(name, pa.string()) for name in columns])
+        connection.register("log_record", pa.Table.from_pylist(list(records(path, file)), schema))
+        _insert(connection, file, "log_record", "json", "unix_nano(observed)", "cluster")
+        connection.unregister("log_record")
+        return
+    for size in _DOCUMENT_BYTES:
+        scan = f"read_json_objects({quoted(str(path))}, maximum_object_size = {size})"
+        try:
+            _insert(connection, file, scan, "json", "null::timestamp", "null::varchar")
+            return
+        except duckdb.Error as error:
+            if "maximum_object_size" not in str(error) or size == _DOCUMENT_BYTES[-1]:
+                raise
+
+
+def _insert(
+    connection: DuckDBPyConnection, file: str, scan: str, document: str, observed: str, cluster: str
+) -> None:
+    query = _UNWRAPPED.format(
+        document=f"cast({document} as json)",
+        observed=observed,
+        cluster=cluster,
+        scan=scan,
+        structure=_STRUCTURE,
+    )
+    connection.execute(f"create or replace temp table of_file as {query}")
+    connection.execute(f"""
+        insert into sent
+        select
+            kind, watch, observed, cluster, document, object, {quoted(file)}, rowid + 1,
+            (select count(*) from sent) + rowid
+        from of_file
+        order by rowid
+    """)
