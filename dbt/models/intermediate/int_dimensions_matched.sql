@@ -65,6 +65,10 @@ select
         '{{ entity }}': any_value(answer) filter (where entity = '{{ entity }}'){{ ',' if not loop.last }}
         {%- endfor %}
     } as known,
-    '{' || string_agg(to_json(entity) || ': ' || to_json(name), ', ' order by entity) || '}' as known_from
+    {
+        {%- for entity in entities() %}
+        '{{ entity }}': any_value(name) filter (where entity = '{{ entity }}'){{ ',' if not loop.last }}
+        {%- endfor %}
+    } as places
 from first_answers
 group by rule_tuple_id, charge_date

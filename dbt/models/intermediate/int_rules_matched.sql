@@ -36,8 +36,22 @@ select
         'set_{{ entity }}': matched.rule.set_{{ entity }}
         {%- endfor %}
     } as rule,
-    dimensions.known,
-    dimensions.known_from
+    -- Of the dimensions, what the rule leaves open.
+    case when dimensions.rule_tuple_id is not null then {
+        {%- for entity in entities() %}
+        '{{ entity }}': if(matched.rule.set_{{ entity }} is null, dimensions.known.{{ entity }}, null)
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    } end as known,
+    case when dimensions.rule_tuple_id is not null then nullif('{' || concat_ws(
+        ', '
+        {%- for entity in entities() %},
+        case
+            when matched.rule.set_{{ entity }} is null
+                then '"{{ entity }}": ' || cast(to_json(dimensions.places.{{ entity }}) as varchar)
+        end
+        {%- endfor %}
+    ) || '}', '{}') end as known_from
 from {{ ref('int_rule_tuples') }} as tuples
 {%- for relation in ['matched', 'pooled'] %}
 left join {{ relation }}
