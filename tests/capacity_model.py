@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
-
 from company import ROOT
+
 from models.tables import TABLES
 
 DAY = "2026-10-01"

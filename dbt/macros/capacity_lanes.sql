@@ -4,6 +4,7 @@
    own is a lane too. Needs `charge_groups`, `states`, `endpoints` and `attempts` before it. #}
 {% macro capacity_lanes() -%}
     {%- set ms_per_hour = 3600000 -%}
+    {%- set finest = 1048576 -%}
 resources as (
     select
         charge_groups.resource_id,
@@ -16,13 +17,16 @@ resources as (
 
 -- GPUs of a resource with one history, such as those that serve a model together, have the same
 -- states and attempts: one of them is looked at, and counts for all. A GPU has as many parts as
--- its pods count it in.
+-- its pods count it in; where they count in more than two ways, about a million.
 alike_gpus as (
     select
         resource_id,
         min(gpu) as gpu,
         count(*) as gpus,
-        any_value(parts) as parts
+        any_value(case
+            when countings <= 2 and lcm(least_parts, most_parts) <= {{ finest }} then lcm(least_parts, most_parts)
+            else {{ finest }}
+        end)::bigint as parts
     from (
         select
             gpus.resource_id,
@@ -31,10 +35,9 @@ alike_gpus as (
                 (states.pod_uid, states.state, states.started_ms, states.ended_ms, states.slots, states.slots_of)
                 order by states.pod_uid, states.state, states.started_ms, states.ended_ms, states.slots, states.slots_of
             ) as history,
-            list_reduce(
-                list_prepend(1::bigint, list(distinct states.slots_of) filter (where states.slot_pod is not null)),
-                lambda x, y: lcm(x, y)
-            ) as parts
+            coalesce(min(states.slots_of) filter (where states.slot_pod is not null), 1) as least_parts,
+            coalesce(max(states.slots_of) filter (where states.slot_pod is not null), 1) as most_parts,
+            count(distinct states.slots_of) filter (where states.slot_pod is not null) as countings
         from (select resource_id, unnest(range(gpus)) as gpu from resources) as gpus
         left join states
             on gpus.resource_id = states.resource_id and coalesce(states.gpu_index = gpus.gpu, true)

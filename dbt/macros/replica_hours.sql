@@ -94,9 +94,15 @@ compared_hours as (
             bool_or(counted_hours.counts_cached) over replica, traced_days.tokens, traced_days.tokens_with_cached
         ), 0) as traced_on_day,
         -- What of the counted tokens weighs, where the engine does not tell the cached ones.
-        if(bool_or(counted_hours.counts_cached) over replica, 1, coalesce(traced_days.tokens, 1)) as weighing,
         if(
-            bool_or(counted_hours.counts_cached) over replica, 1, coalesce(nullif(traced_days.tokens_with_cached, 0), 1)
+            bool_or(counted_hours.counts_cached) over replica or coalesce(traced_days.tokens_with_cached, 0) = 0,
+            1,
+            traced_days.tokens
+        ) as weighing,
+        if(
+            bool_or(counted_hours.counts_cached) over replica or coalesce(traced_days.tokens_with_cached, 0) = 0,
+            1,
+            traced_days.tokens_with_cached
         ) as of_tokens
     from counted_hours
     left join traced_hours on counted_hours.replica = traced_hours.replica and counted_hours.hour = traced_hours.hour

@@ -12,6 +12,12 @@
 {%- set midnight = 'epoch_ms(cast(' ~ charge_date() ~ ' as timestamp))' -%}
 -- F in whole numbers: their sums do not depend on the order, and what is divided loses nothing.
 {% set unit = '19342813113834066795298816::double' %}
+{%- set quotas = {
+    'ns': 'sums.total_ns * (members.weight / sums.weight)',
+    'equal_ns': 'sums.total_ns * (members.equal_weight / sums.equal_weight)',
+    'units': 'sums.units * (members.weight / sums.weight)',
+    'equal_units': 'sums.units * (members.equal_weight / sums.equal_weight)',
+} %}
 with charge_groups as materialized (
     select
         charge_group_id,
@@ -208,6 +214,7 @@ ghosts as (
     where
         lane_hours.untraced_tokens > 0
         and running.dt > 0
+        and running.state_code >= 8
         and (running.state_code & 7 = 3 or (running.active > 0 and running.state_code & 7 < 3))
     group by running.lane
 ),
@@ -346,12 +353,6 @@ sums as (
     group by members.group_key
 ),
 
-{%- set quotas = {
-    'ns': 'sums.total_ns * (members.weight / sums.weight)',
-    'equal_ns': 'sums.total_ns * (members.equal_weight / sums.equal_weight)',
-    'units': 'sums.units * (members.weight / sums.weight)',
-    'equal_units': 'sums.units * (members.equal_weight / sums.equal_weight)',
-} %}
 quotas as (
     select
         members.group_key,
