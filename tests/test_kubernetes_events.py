@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 from typing import Any
 
@@ -141,83 +140,21 @@ def test_of_a_repeated_event_the_highest_count_is_in_force_in_any_order(tmp_path
         assert row["occurred_at"] == moment("10:00:00")
 
 
-def test_the_newer_kind_of_event_has_series_and_microseconds(cluster: LandedSource) -> None:
-    newer = {
-        "apiVersion": "events.k8s.io/v1", "kind": "Event",
-        "metadata": {"name": "x", "namespace": "serving", "uid": "e"},
-        "eventTime": "2026-10-08T10:00:00.250001Z", "note": "Stopping container",
-        "reason": "Killing", "reportingController": "kubelet",
-        "regarding": {"kind": "Pod", "name": "chat-0", "uid": "pod-1"},
-        "series": {"count": 7, "lastObservedTime": "2026-10-08T10:05:00.000000Z"},
-        "deprecatedFirstTimestamp": None, "deprecatedCount": 1,
-    }  # fmt: skip
-    (row,) = happened(cluster, newer)
-    assert row["occurred_at"] == moment("10:00:00.250001")
-    assert (row["last_occurred_at"], row["repeated"]) == (moment("10:05:00"), 7)
-    assert (row["reporter"], row["message"], row["pod_uid"]) == (
-        "kubelet", "Stopping container", "pod-1",
-    )  # fmt: skip
+def test_replica_sets_that_take_turns_are_a_rollout(cluster: LandedSource) -> None:
+    def scaled(uid: str, message: str, time: str, name: str = "chat") -> dict[str, Any]:
+        about = {"kind": "Deployment", "namespace": "serving", "name": name, "uid": name}
+        return event(uid, "ScalingReplicaSet", message, time, involvedObject=about)
 
-
-def attributes(values: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": any_value(value)} for key, value in values.items()]
-
-
-def any_value(value: Any) -> dict[str, Any]:
-    if isinstance(value, dict):
-        return {"kvlistValue": {"values": attributes(value)}}
-    if isinstance(value, list):
-        return {"arrayValue": {"values": [any_value(item) for item in value]}}
-    return {"intValue": str(value)} if isinstance(value, int) else {"stringValue": value}
-
-
-def otlp(
-    body: Any, said: dict[str, Any], resource: dict[str, Any], **record: str
-) -> dict[str, Any]:
-    sent = {"body": any_value(body), "attributes": attributes(said)} | record
-    scope = {"scopeLogs": [{"logRecords": [sent]}]}
-    return {"resourceLogs": [{"resource": {"attributes": attributes(resource)}} | scope]}
-
-
-def test_the_collectors_receivers_are_read(cluster: LandedSource) -> None:
-    told = {
-        "k8s.event.reason": "Pulled", "k8s.event.uid": "e-2", "k8s.event.count": 3,
-        "k8s.event.start_time": "2026-10-08 10:00:00 +0000 UTC", "k8s.namespace.name": "serving",
-    }  # fmt: skip
-    about = {"k8s.object.kind": "Pod", "k8s.object.uid": "pod-1", "k8s.cluster.name": "eu"}
-    nano = str(int((moment("10:01:00") - moment("1970-01-01T00:00:00")).total_seconds()) * 10**9)
     rows = happened(
         cluster,
-        otlp(watched(event("e-1", "Killing", "Stopping")), {"event.domain": "k8s"}, {},
-             observedTimeUnixNano=nano),
-        otlp(PULLED, told, about, timeUnixNano=nano),
-    )  # fmt: skip
-    assert [(row["event_uid"], row["reason"]) for row in rows] == [
-        ("e-1", "Killing"), ("e-2", "Pulled"),
-    ]  # fmt: skip
-    assert (rows[1]["repeated"], rows[1]["duration_ms"]) == (3, 27_880)
-    assert (rows[1]["occurred_at"], rows[1]["last_occurred_at"]) == (
-        moment("10:00:00"), moment("10:01:00"),
-    )  # fmt: skip
-
-
-def test_lists_watches_and_exporters_are_read_in_one_delivery(cluster: LandedSource) -> None:
-    listed = {
-        "kind": "EventList",
-        "items": [event("a", "Killing", "x"), event("b", "Killing", "x")],
-    }
-    for made in listed["items"]:
-        made.pop("kind")  # as the API answers
-    cluster.save("2026-10-08/list.json", json.dumps(listed, indent=2))
-    exported = event("c", "Killing", "x", clusterName="eu")
-    exported.pop("kind")
-    cluster.save("2026-10-08/export.jsonl.gz", lines(exported))
-    router = {"verb": "ADDED", "event": event("d", "Killing", "x")}
-    rows = happened(
-        cluster, router, {"type": "BOOKMARK", "object": {"kind": "Event"}}, path="2026-10-08/w.json"
+        scaled("a", "Scaled up replica set chat-new to 1", "10:00:00"),
+        scaled("b", "Scaled down replica set chat-old to 0 from 1", "10:03:00"),
+        scaled("c", "Scaled up replica set chat-new to 2 from 1", "12:00:00"),
+        scaled("d", "Scaled up replica set other-x to 2 from 1", "10:00:00", "other"),
     )
-    assert [row["event_uid"] for row in rows] == ["a", "b", "c", "d"]
-    assert [row["x_row"] for row in rows] == [1, 2, 1, 1]
+    assert {row["event_uid"]: row["event"] for row in rows} == {
+        "a": "rollout", "b": "rollout", "c": "other", "d": "other",
+    }  # fmt: skip
 
 
 def test_an_event_knows_its_machine_and_pool(cluster: LandedSource) -> None:
@@ -265,20 +202,3 @@ def test_what_cannot_be_used_is_quarantined_with_its_reason(cluster: LandedSourc
     ]  # fmt: skip
     assert cluster.rows("scale_events") == []
     assert {str(row["quarantined_day"]) for row in rows} == {"2026-10-08"}
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "sentence"),
-    [
-        ("a.jsonl", "", "mine: a.jsonl is empty"),
-        ("a.jsonl", '{"kind": "Event"', "mine a.jsonl: a file cannot be read: "),
-        ("a.jsonl", '{"resourceLogs": [', "a.jsonl, line 1 is no JSON: "),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_one_sentence(
-    cluster: LandedSource, path: str, text: str, sentence: str
-) -> None:
-    cluster.save(path, text)
-    (failure,) = cluster.failures().values()
-    assert failure.startswith(sentence)
-    assert "\n" not in failure

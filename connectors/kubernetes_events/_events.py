@@ -29,6 +29,26 @@ _EVENTS = """
             ) as named_target
         from counted
     ),
+    -- While one replica set of a deployment grows, another shrinks.
+    scaled_sets as (
+        select
+            x_place, cluster, namespace, object_name, occurred_at,
+            regexp_extract(message, 'replica set (\\S+)', 1) as replica_set,
+            starts_with(message, 'Scaled up') as is_growing
+        from read
+        where reason = 'ScalingReplicaSet'
+    ),
+    rollouts as (
+        select distinct one.x_place
+        from scaled_sets as one
+        inner join scaled_sets as other
+            on one.cluster = other.cluster
+            and one.namespace = other.namespace
+            and one.object_name = other.object_name
+            and one.replica_set <> other.replica_set
+            and one.is_growing <> other.is_growing
+            and abs(epoch(one.occurred_at) - epoch(other.occurred_at)) <= 3600
+    ),
     deployment_pools as (
         select
             cluster, namespace, deployment,
@@ -36,12 +56,11 @@ _EVENTS = """
             if(min(model) = max(model), min(model), null) as model
         from (
             select
-                pods.cluster, pods.namespace,
-                regexp_replace(replica_set, '-[a-z0-9]+$', '') as deployment,
+                pods.cluster, pods.namespace, scaled_as as deployment,
                 coalesce(machines.pool, selected_pool) as pool,
                 pods.model
             from pods left join machines on pods.resource_id = machines.resource_id
-            where replica_set is not null
+            where scaled_as is not null
         )
         group by cluster, namespace, deployment
     ),
@@ -89,24 +108,26 @@ _EVENTS = """
     ),
     told as (
         select
-            uid as event_uid, occurred_at, last_occurred_at, repeated, event, reporter, reason,
-            message,
+            uid as event_uid, occurred_at, last_occurred_at, repeated, reporter, reason, message,
+            if(rollouts.x_place is null, placed.event, 'rollout') as event,
             coalesce(machines.pool, selected_pool, {said_pool}, target_pool) as pool,
             machine as resource_id,
             namespace, object_kind, object_name,
             if(object_kind = 'Pod', object_uid, null) as pod_uid,
             coalesce(pod_model, target_model) as model,
-            if(event in ('image_pulled', 'image_present'), image, null) as image,
+            if(placed.event in ('image_pulled', 'image_present'), image, null) as image,
             case
-                when event = 'image_pulled' and took <> '' then {duration_ms}
-                when event = 'image_present' then 0
+                when placed.event = 'image_pulled' and took <> '' then {duration_ms}
+                when placed.event = 'image_present' then 0
             end as duration_ms,
-            if(event = 'image_pulled', try_cast(size as bigint), null) as size_bytes,
+            if(placed.event = 'image_pulled', try_cast(size as bigint), null) as size_bytes,
             cast({said_before} as bigint) as replicas_before,
             cast({said_after} as bigint) as replicas_after,
             placed.x_file,
             placed.x_row
-        from placed left join machines on placed.machine = machines.resource_id
+        from placed
+        left join machines on placed.machine = machines.resource_id
+        left join rollouts on placed.x_place = rollouts.x_place
     ),
     -- A claim itself is the truth about what was asked of the cloud; its events are rate-limited.
     claimed as (

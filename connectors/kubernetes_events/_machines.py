@@ -138,7 +138,7 @@ _SEEN = """
             max(gpus) as gpus,
             max(sevenths) as sevenths,
             max(millicores) as millicores,
-            max(replica_set) as replica_set,
+            max(scaled_as) as scaled_as,
             arg_max({selected}, x_place) as selected_pool,
             arg_max(coalesce(
                 {model},

@@ -111,8 +111,11 @@ POD = f"""
             lambda run: moment(run.state.terminated.finishedAt))) as finished_at,
         list_max(list_transform(object.status.containerStatuses,
             lambda run: moment(run.state.running.startedAt))) as running_at,
-        list_filter(object.metadata.ownerReferences, lambda item: item.kind = 'ReplicaSet')[1].name
-            as replica_set,
+        -- A deployment's pods belong to one of its replica sets.
+        regexp_replace(
+            object.metadata.ownerReferences[1].name,
+            if(object.metadata.ownerReferences[1].kind = 'ReplicaSet', '-[a-z0-9]+$', '$'), ''
+        ) as scaled_as,
         coalesce(list_sum(list_transform(object.spec.containers,
             lambda item: gpus_of(asked(item)))), 0) as gpus,
         coalesce(list_sum(list_transform(object.spec.containers,

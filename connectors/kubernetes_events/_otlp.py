@@ -8,6 +8,8 @@ from typing import Any
 
 from models.errors import ContractError
 
+# An object says its kind, an event what it is about; a watch wraps an object.
+_OF_KUBERNETES = {"kind", "object", "involvedObject", "regarding", "items"}
 _MARKS = (b'"resourceLogs"', b'"resource_logs"')
 
 
@@ -23,7 +25,8 @@ def records(file: Path, name: str) -> Iterator[dict[str, Any]]:
     with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             if line.strip():
-                yield from _of_request(_parsed(line, f"{name}, line {number}"))
+                request = _parsed(line, f"{name}, line {number}")
+                yield from (found for found in _of_request(request) if found)
 
 
 def _parsed(line: bytes, place: str) -> dict[str, Any]:
@@ -36,7 +39,7 @@ def _parsed(line: bytes, place: str) -> dict[str, Any]:
     return request
 
 
-def _of_request(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _of_request(request: dict[str, Any]) -> Iterator[dict[str, Any] | None]:
     for of_resource in _list(request, "resourceLogs"):
         resource = _attributes(_get(of_resource, "resource") or {})
         for of_scope in _list(of_resource, "scopeLogs"):
@@ -44,12 +47,15 @@ def _of_request(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield _of_record(record, resource)
 
 
-def _of_record(record: dict[str, Any], resource: dict[str, Any]) -> dict[str, Any]:
+def _of_record(record: dict[str, Any], resource: dict[str, Any]) -> dict[str, Any] | None:
+    """What a record carries; None for a log of something else."""
     said = resource | _attributes(record)
     body = plain(_get(record, "body") or {})
     moment = _get(record, "timeUnixNano")
-    if isinstance(body, str):
+    if isinstance(body, str) and "k8s.event.uid" in said:
         body = _event(body, said, moment)
+    if not isinstance(body, dict) or _OF_KUBERNETES.isdisjoint(body):
+        return None
     return {
         "json": json.dumps(body),
         "observed": str(_get(record, "observedTimeUnixNano") or moment or ""),
