@@ -48,6 +48,15 @@ def test_a_stored_response_that_is_fetched_again_is_no_request(log: Log) -> None
     assert log.quarantined() == []
 
 
+def test_a_chat_completion_inside_a_response_is_not_a_second_request(log: Log) -> None:
+    # litellm#15740: /v1/responses of Anthropic and Gemini was logged as two calls.
+    outer = row(1, usage=said(121, 400), call_type="aresponses", endTime="2026-10-08 10:00:09")
+    inner = row(2, usage=said(121, 400))
+    beside = row(8, usage=said(121, 400), endTime="2026-10-08 10:00:10")
+    found = [attempt["span_id"] for attempt in log.attempts(outer, inner, beside)]
+    assert found == ["req-1", "req-8"]
+
+
 def test_a_row_that_is_exported_twice_is_one_attempt(log: Log) -> None:
     assert len(log.attempts(row(1), row(1), row(2))) == 2
 

@@ -139,6 +139,11 @@ def _columns(map_: UsageMap) -> list[str]:
         columns.append(f"coalesce(({given.get(name, default)}), false) as {name}")
     weight = given.get("sample_weight", "null")
     columns.append(f"try_cast({weight} as decimal(38, 12)) as sample_weight")
+    if map_.repeats:
+        equal = ", ".join(f"cast({text} as varchar)" for text in map_.repeats.equal)
+        columns.append(f"[{equal}] as repeated_equal")
+        columns.append(f"coalesce(({map_.repeats.inner}), false) as is_inner")
+        columns.append(f"coalesce(({map_.repeats.outer}), false) as is_outer")
     if map_.retries:
         within = ", ".join(f"cast({text} as varchar)" for text in map_.retries.within)
         columns.append(f"[{within}] as retried_within")

@@ -47,9 +47,26 @@ _LEAVES = """
 """
 
 
+_REPEATS = """
+    leaf as (
+        select answered.*
+        from answered anti join (
+            select inside.x_file, inside.x_row
+            from answered as inside inner join answered as around
+                on inside.repeated_equal = around.repeated_equal
+                and around.started_at <= inside.started_at
+                and inside.ended_at <= around.ended_at
+            where inside.is_inner and around.is_outer
+        ) as repeating using (x_file, x_row)
+    ),
+"""
+
+
 def leaves(map_: UsageMap) -> str:
-    """Return the CTEs that leave out what repeats other calls, where the map knows parents."""
+    """Return the CTEs that leave out what repeats other calls, where the map can tell it."""
     given = map_.attempts
+    if map_.repeats:
+        return _REPEATS
     if "parent_span_id" not in given:
         return "leaf as (select * from answered),"
     span = given["span_id"]

@@ -99,6 +99,16 @@ class Retries(MapModel):
     number: Text
 
 
+class Repeats(MapModel):
+    """Records that a gateway wrote of its own call inside another: they are none."""
+
+    # Conditions: that a record may be the inner one, or the outer one.
+    inner: Text
+    outer: Text
+    # Expressions that are equal in both; the inner one began and ended within the outer one.
+    equal: tuple[Text, ...] = Field(min_length=1)
+
+
 class UsageMap(MapModel):
     """The whole map. Expressions are DuckDB's, over the record's fields as text."""
 
@@ -121,6 +131,7 @@ class UsageMap(MapModel):
     unique: Text | None = None
     newest: Text | None = None
     deleted: Text | None = None
+    repeats: Repeats | None = None
     retries: Retries | None = None
     attempts: Mapping[str, str]
     entities: Mapping[str, tuple[Text, ...]] = Field(default_factory=dict)
@@ -140,6 +151,8 @@ class UsageMap(MapModel):
                 raise ValueError(f"attempts.{name}: is missing")
         if (self.newest or self.deleted) and not self.unique:
             raise ValueError("unique: is missing; newest and deleted are about records of one id")
+        if self.repeats and "parent_span_id" in self.attempts:
+            raise ValueError("repeats and attempts.parent_span_id say the same: use one of them")
         return self
 
     @property
@@ -161,6 +174,9 @@ class UsageMap(MapModel):
         if self.retries:
             single |= {"retries.number": self.retries.number}
             single |= {f"retries.within.{n}": text for n, text in enumerate(self.retries.within)}
+        if self.repeats:
+            single |= {"repeats.inner": self.repeats.inner, "repeats.outer": self.repeats.outer}
+            single |= {f"repeats.equal.{n}": text for n, text in enumerate(self.repeats.equal)}
         return found | {place: text for place, text in single.items() if text}
 
     def counted(self) -> frozenset[str]:
