@@ -56,8 +56,30 @@ _MACROS = (
 )
 
 
+# Of names that stand nowhere in the file nothing is asked: that is known before any row is looked
+# at. More names than these are not written into every query.
+_KNOWN_LENGTH = 20_000
+
+
 def carry(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Append to `delivered_span` what is carried in it; return every attribute's name."""
+    """Append to `delivered_span` what is carried in it; return every attribute's name there."""
+    present = _carry(connection)
+    others = connection.execute("""
+        select distinct unnest(attributes['keys']) from delivered_point
+        union select distinct unnest(resource_attributes['keys']) from delivered_point
+        union select distinct unnest(resource_attributes['keys']) from (
+            select distinct on (resource_id) resource_attributes from delivered_span)
+    """).fetchall()
+    known = "|".join(sorted(present | {row[0] for row in others}))
+    if len(known) < _KNOWN_LENGTH:
+        connection.execute(f"""
+            create or replace temp macro attribute(listed, name) as
+                if(contains({quoted(f"|{known}|")}, '|' || name || '|'), valued(listed, name), null)
+        """)
+    return present
+
+
+def _carry(connection: duckdb.DuckDBPyConnection) -> set[str]:
     present = _names(connection)
     found = ["prefixed(attributes)"] if any(re.match(_PREFIX, name) for name in present) else []
     found += [

@@ -9,6 +9,8 @@ A value is read at the first of these that knows it, and the attempt says at whi
     resource   the process that sent the span, else of the nearest span above it
 """
 
+from collections.abc import Mapping
+
 from connectors._base import Source
 from connectors._sql import quoted
 from connectors.otel_genai import _names as names
@@ -47,12 +49,19 @@ def entities_query(source: Source) -> str:
         from lineage inner join said using (ancestor_row)
         group by x_row
     ),
+    -- What was copied is rare: those who have none are not asked.
+    copied as (
+        select x_row, {", ".join(_copies(column) for column in _INHERITED)}
+        from lineage inner join said using (ancestor_row)
+        where baggage is not null or gateway is not null
+        group by x_row
+    ),
     entities as (
         select
             x_row, pod, resource_pod, inference_id, conversation_id,
             {", ".join(_chosen(column) for column in _INHERITED)},
             {_sources()} as attribute_sources
-        from found
+        from found left join copied using (x_row)
     )
     """
 
@@ -82,7 +91,7 @@ def spoken_query(source: Source) -> str:
             {names.first(source.attributes.get("inference", ()))} as inference_id,
             {names.first(names.CONVERSATION)} as conversation_id,
             {", ".join(f"resource_{column}" for column in _INHERITED)},
-            {", ".join(_of_span(source, options, column) for column in _INHERITED)}
+            {_of_span(source, options)}
         from raw inner join sender using (resource_id)
         where raw.x_row in (select ancestor_row from lineage)
     )
@@ -100,14 +109,22 @@ def _of_resource(source: Source, column: str) -> str:
     return f"{names.first(configured(source, _INHERITED[column]))} as resource_{column}"
 
 
-def _of_span(source: Source, options: OtelOptions, column: str) -> str:
-    found = configured(source, _INHERITED[column])
-    baggage = tuple(options.baggage_prefix + name for name in found)
-    return f"""
-        {names.first(found)} as {column},
-        {names.first(baggage)} as baggage_{column},
-        {_of_gateway(options, _INHERITED[column])} as gateway_{column}
-    """
+def _of_span(source: Source, options: OtelOptions) -> str:
+    """What a span says itself, and what was copied to it: rare, and so in one column."""
+    own, baggage, gateway = {}, {}, {}
+    for column, entity in _INHERITED.items():
+        found = configured(source, entity)
+        own[column] = names.first(found)
+        baggage[column] = names.first(tuple(options.baggage_prefix + name for name in found))
+        gateway[column] = _of_gateway(options, entity)
+    columns = ", ".join(f"{sql} as {column}" for column, sql in own.items())
+    return f"{columns}, {_struct(baggage)} as baggage, {_struct(gateway)} as gateway"
+
+
+def _struct(columns: Mapping[str, str]) -> str:
+    """A value a column, NULL without any."""
+    fields = ", ".join(f"{quoted(column)}: {sql}" for column, sql in columns.items())
+    return f"if(coalesce({', '.join(columns.values())}) is null, null, {{{fields}}})"
 
 
 def _of_gateway(options: OtelOptions, entity: str) -> str:
@@ -121,24 +138,26 @@ def _of_gateway(options: OtelOptions, entity: str) -> str:
 
 
 def _nearest(column: str) -> str:
-    """The nearest of each kind that says something: arg_min leaves out who says nothing."""
-    own, baggage, gateway = (f"{kind}{column}" for kind in ("", "baggage_", "gateway_"))
-    if column in ENTITIES:
-        own, baggage, gateway = (
-            f"if(is_trusted, {name}, null)" for name in (own, baggage, gateway)
-        )
+    """The nearest that says something: arg_min leaves out who says nothing."""
+    own = f"if(is_trusted, {column}, null)" if column in ENTITIES else column
     return f"""
         arg_min({own}, distance) as {column},
         min(if({own} is null, null, distance)) as {column}_distance,
-        arg_min({baggage}, distance) as baggage_{column},
-        arg_min({gateway}, distance) as gateway_{column},
         arg_min(resource_{column}, distance) as resource_{column}
     """
 
 
 def _chosen(column: str) -> str:
-    kinds = ("", "baggage_", "gateway_", "resource_")
-    return f"coalesce({', '.join(f'found.{kind}{column}' for kind in kinds)}) as {column}"
+    copied = f"baggage_{column}, gateway_{column}"
+    return f"coalesce({column}, {copied}, resource_{column}) as {column}"
+
+
+def _copies(column: str) -> str:
+    believed = "is_trusted" if column in ENTITIES else "true"
+    return ", ".join(
+        f"arg_min(if({believed}, {kind}.{column}, null), distance) as {kind}_{column}"
+        for kind in ("baggage", "gateway")
+    )
 
 
 def _sources() -> str:
@@ -166,7 +185,7 @@ def refused_query(source: Source) -> str | None:
         return None
     claims = " union all ".join(
         f"select {quoted(configured(source, entity)[0])} as column_name, "
-        f"coalesce({column}, baggage_{column}, gateway_{column}) as value, service, ancestor_row "
+        f"coalesce({column}, baggage.{column}, gateway.{column}) as value, service, ancestor_row "
         "from said where not is_trusted"
         for column, entity in ENTITIES.items()
         if configured(source, entity)

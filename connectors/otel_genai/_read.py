@@ -41,9 +41,10 @@ _MACROS = (
     }
     """,
     """
-    create temp macro attribute(listed, name) as
+    create temp macro valued(listed, name) as
         nullif(listed['values'][list_position(listed['keys'], name)], '')
     """,
+    "create temp macro attribute(listed, name) as valued(listed, name)",
     "create temp macro identity(thing) as md5_number(coalesce(cast(thing as varchar), ''))",
     # '12.0' is one (JavaScript writes doubles), '12.5' is none and would be rounded.
     """
