@@ -3,8 +3,7 @@
    Seen is what attempts were seen to cause. What was lost is looked for model by model and currency by
    currency, token lines apart from GPU time (a stratum):
    * Counters that say whose tokens they counted tell each value's own missing tokens, which are priced
-     at most at the dearest price that the bill has for them; on GPUs at the mean cost of a weighted token
-     and what single attempts vary around it.
+     at most at the dearest price that the bill has for them; GPU time as int_capacity_missing says.
    * What is missing beyond that (all, without such counters) can be anybody's of the stratum. Were attempts
      lost whoever's they are, those of a value that was seen to cost S are at most X - S, where
      S = X q - z sqrt(X p q u): p is the lost part, q = 1 - p, and u the size of an attempt.
@@ -24,7 +23,6 @@ sums as (
         model,
         kind,
         billing_currency,
-        sum(attempts) as attempts,
         sum(direct_cost) as seen_cost,
         {% for family, token_types in families.items() -%}
         sum({% for type in token_types %}{{ type }}_tokens{{ ' + ' if not loop.last }}{% endfor %}) as {{ family }},
@@ -32,9 +30,6 @@ sums as (
             as {{ family }}_cost,
         {% endfor -%}
         sum(squares) as squares,
-        sum(weighted_tokens) as weight,
-        sum(rate_squares) as rate_squares,
-        max(greatest_rate) as greatest_rate,
         sum(sampled_out) as sampled_out,
         sum(sampled_squares) as sampled_squares
     from {{ ref('int_attempt_sums') }}
@@ -51,7 +46,6 @@ traced as (
         entity,
         value,
         model,
-        sum(attempts) as attempts,
         sum(uncached + cache_read + cache_write) as input,
         sum(cache_read) as cache_read,
         sum(cache_write) as cache_write,
@@ -66,7 +60,6 @@ counts as (
         entity,
         value,
         model,
-        sum(requests) as requests,
         sum(input_tokens) as input,
         sum(cache_read_tokens) as cache_read,
         sum(cache_write_tokens) as cache_write,
@@ -86,8 +79,8 @@ missing as (
             counts.entity,
             counts.value,
             counts.model,
-            greatest(counts.requests - coalesce(traced.attempts, 0), 1)::double as requests
-            {%- for family in ['input', 'cache_read', 'cache_write', 'output'] %},
+            greatest(counts.input - coalesce(traced.input, 0), 0)::double as missing_input
+            {%- for family in ['cache_read', 'cache_write', 'output'] %},
             greatest(counts.{{ family }} - coalesce(traced.{{ family }}, 0), 0)::double as missing_{{ family }}
             {%- endfor %}
         from counts
@@ -99,23 +92,19 @@ missing as (
     ) as differences
 ),
 
--- What the engines counted beyond what was traced, in weighted tokens.
-engines as (
+gpu_time as (
     select
-        counts.grain,
-        counts.model,
-        greatest(
-            counts.input - counts.cache_read - coalesce(sum(sums.uncached), 0)
-            + 2 * (counts.output - coalesce(sum(sums.output), 0)),
-            0
-        )::double as missing_weight
-    from counts
-    left join sums
-        on
-            counts.grain = sums.grain and counts.model = sums.model
-            and sums.kind = 'capacity' and sums.entity = 'customer_id'
-    where counts.entity = 'engine'
-    group by counts.grain, counts.model, counts.input, counts.cache_read, counts.output
+        {{ grain }} as grain,
+        entity,
+        value,
+        model,
+        billing_currency,
+        sum(expected)::double / 1e9 as expected,
+        (sum(most)::double + {{ z }} * sqrt(sum(variance)::double)) / 1e9 as most,
+        greatest(sum(ceiling), sum(most))::double / 1e9 as ceiling
+    from {{ ref('int_capacity_missing') }}
+    where {{ where }}
+    group by all
 ),
 
 lines as (
@@ -149,13 +138,6 @@ strata as (
         sum(sums.seen_cost)::double as seen,
         coalesce(sum(sums.seen_cost) filter (where sums.value = '(none)'), 0)::double as seen_of_none,
         coalesce(sum(sums.squares)::double / 1e9 / nullif(sum(sums.seen_cost), 0)::double / 1e9, 0) as size,
-        sum(sums.seen_cost)::double / nullif(sum(sums.weight), 0)::double as rate,
-        sqrt(greatest(
-            sum(sums.rate_squares)::double / 1e18 / nullif(sum(sums.weight), 0)::double
-            - power(sum(sums.seen_cost)::double / nullif(sum(sums.weight), 0)::double, 2),
-            0
-        )) as rate_deviation,
-        max(sums.greatest_rate)::double / 1e9 as greatest_rate,
         bool_or(sums.sampled_out > 0) as is_sampled
         {%- for family in families %},
         sum(sums.{{ family }}_cost)::double / nullif(sum(sums.{{ family }}), 0)::double as {{ family }}_price
@@ -166,7 +148,7 @@ strata as (
     -- A line of which nothing was traced.
     select
         lines.grain, kinds.entity, lines.model, 'tokens', lines.billing_currency,
-        0, 0, 0, null, null, null, false, null, null, null, null
+        0, 0, 0, false, null, null, null, null
     from lines
     cross join (select unnest(['{{ entities() | join("', '") }}']) as entity) as kinds
     where not exists (
@@ -199,37 +181,40 @@ own as (
         strata.kind,
         strata.billing_currency,
         missing.value,
-        if(
-            strata.kind = 'tokens',
-            {% for family in families -%}
-            missing.missing_{{ family }} * coalesce(lines.{{ family }}_price, strata.{{ family }}_price, 0)
-            {{ '+' if not loop.last }}
-            {% endfor -%},
-            (missing.missing_uncached + 2 * missing.missing_output) * least(
-                strata.rate + {{ z }} * strata.rate_deviation / sqrt(missing.requests), strata.greatest_rate
-            )
-        ) as most,
-        if(
-            strata.kind = 'tokens',
-            {% for family in families -%}
-            missing.missing_{{ family }} * coalesce(strata.{{ family }}_price, lines.{{ family }}_price, 0)
-            {{ '+' if not loop.last }}
-            {% endfor -%},
-            (missing.missing_uncached + 2 * missing.missing_output) * strata.rate
-        ) as expected
+        {% for family in families -%}
+        missing.missing_{{ family }} * coalesce(lines.{{ family }}_price, strata.{{ family }}_price, 0)
+        {{ '+' if not loop.last }}
+        {% endfor -%} as most,
+        {% for family in families -%}
+        missing.missing_{{ family }} * coalesce(strata.{{ family }}_price, lines.{{ family }}_price, 0)
+        {{ '+' if not loop.last }}
+        {% endfor -%} as expected
     from strata
     inner join missing
         on strata.grain = missing.grain and strata.entity = missing.entity and strata.model = missing.model
     left join lines
         on
-            strata.kind = 'tokens' and strata.grain = lines.grain and strata.model = lines.model
+            strata.grain = lines.grain and strata.model = lines.model
             and strata.billing_currency = lines.billing_currency
+    where strata.kind = 'tokens'
+    union all
+    select
+        grain,
+        entity,
+        model,
+        'capacity',
+        billing_currency,
+        value,
+        most,
+        expected
+    from gpu_time
+    where entity <> 'engine'
 ),
 
 owned as (
     select
         grain, entity, model, kind, billing_currency,
-        sum(expected) as expected
+        sum(expected order by value) as expected
     from own
     group by all
 ),
@@ -244,7 +229,7 @@ pots as (
             when strata.kind = 'tokens'
                 then greatest(lines.billed::double - strata.seen - coalesce(owned.expected, 0), 0)
             when engines.grain is not null
-                then greatest(engines.missing_weight * strata.rate - coalesce(owned.expected, 0), 0)
+                then greatest(engines.expected - coalesce(owned.expected, 0), 0)
             when labelled.grain is not null then 0
             else
                 coalesce(unmatched_capacity.cost, 0) * strata.seen
@@ -259,8 +244,10 @@ pots as (
         on
             strata.kind = 'tokens' and strata.grain = lines.grain and strata.model = lines.model
             and strata.billing_currency = lines.billing_currency
-    left join engines
-        on strata.kind = 'capacity' and strata.grain = engines.grain and strata.model = engines.model
+    left join gpu_time as engines
+        on
+            strata.kind = 'capacity' and engines.entity = 'engine' and strata.grain = engines.grain
+            and strata.model = engines.model and strata.billing_currency = engines.billing_currency
     left join owned
         on
             strata.grain = owned.grain and strata.entity = owned.entity and strata.model = owned.model

@@ -1,15 +1,14 @@
 -- One row a day, kind of charge (tokens, capacity; NULL: nobody bills it), token line, currency and
 -- entities: what its attempts cost together, with what is needed to tell how sure their sums are. GPU time
 -- that was busy or unknown with nobody's request that we know is there as 'unmatched capacity'.
--- Squares are of 10^-9 of the currency. A weighted token is an uncached input token, or half an output token.
+-- Squares are of 10^-9 of the currency.
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(materialized='daily_parquet', meta={'day_hash': 'attempts_hash'}) }}
 with attempts as (
     select
         *,
         case when token_line_id is not null then 'tokens' when capacity_cost is not null then 'capacity' end as kind,
-        {{ nano('direct_cost') }} as units,
-        case when is_ended then coalesce(uncached_input_tokens, 0) + 2 * coalesce(output_tokens, 0) end as weight
+        {{ nano('direct_cost') }} as units
     from {{ ref('attempt_costs') }}
     where charge_date = {{ charge_date() }} and (is_ended or direct_cost is not null)
 )
@@ -23,13 +22,11 @@ select
     count(*) filter (where is_ended and status not in ('rejected', 'cached')) as attempts,
     sum(direct_cost)::decimal(38, 12) as direct_cost,
     {% for token_type in token_types() -%}
-    coalesce(sum({{ token_type }}_tokens) filter (where is_ended), 0)::bigint as {{ token_type }}_tokens,
+    coalesce(sum({{ token_type }}_tokens) filter (where is_ended and status <> 'rejected'), 0)::bigint
+        as {{ token_type }}_tokens,
     sum({{ token_type }}_cost)::decimal(38, 12) as {{ token_type }}_cost,
     {% endfor -%}
     coalesce(sum(units::hugeint * units), 0)::hugeint as squares,
-    coalesce(sum(weight), 0)::bigint as weighted_tokens,
-    coalesce(sum(units::hugeint * units // nullif(weight, 0)), 0)::hugeint as rate_squares,
-    coalesce(max(units // nullif(weight, 0)) + 1, 0)::bigint as greatest_rate,
     coalesce(sum(cast((sample_weight - 1) * 1000 as bigint)::hugeint * units), 0)::hugeint as sampled_out,
     coalesce(sum(
         cast(sample_weight * (sample_weight - 1) as bigint)::hugeint * units * units
