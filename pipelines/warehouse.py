@@ -50,6 +50,7 @@ def prepare(settings: Settings) -> Path:
         for table in TABLES.values():
             files = listed_files(settings, index.filter(_counts(settings, table)), table)
             connection.execute(f"create view lake.{table.name} as {_rows(table, files)}")
+        _write_day_files(connection, settings)
         others = listed_files(settings, index.filter(~_counts(settings, CHARGES)), CHARGES)
         connection.execute(f"create view lake.compared_charges as {_rows(CHARGES, others)}")
         prices = quoted(str(update_prices(settings.lake)))
@@ -60,6 +61,35 @@ def prepare(settings: Settings) -> Path:
         if published:
             connection.executemany("insert into lake.published_days values (?, ?)", published)
     return file
+
+
+def _write_day_files(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Create lake.day_files: of the tables whose rows have days, the files that reach each day."""
+    tables = quoted_list([table.name for table in TABLES.values() if table.reaches])
+    connection.execute(f"""
+        create table lake.day_files as
+        with delivered as (
+            select "table" as table_name, {quoted(f"{settings.lake.root}/")} || file as file,
+                unnest(days, recursive := true)
+            from lake."index"
+            where status = 'current' and list_contains({tables}, "table")
+        ),
+
+        reaching as (
+            select table_name, file, day as charge_date
+            from delivered
+            union
+            select table_name, file, unnest(range(
+                reach_from::timestamp, reach_to::timestamp + interval 1 day, interval 1 day
+            ))::date
+            from delivered
+            where reach_hash is not null
+        )
+
+        select table_name, charge_date, list(file order by file) as files
+        from reaching
+        group by table_name, charge_date
+    """)
 
 
 def _counts(settings: Settings, table: Table) -> pl.Expr:
@@ -93,6 +123,10 @@ def listed_files(settings: Settings, index: pl.DataFrame, table: Table) -> list[
 
 
 def _rows(table: Table, files: list[str]) -> str:
+    """Return the query of a table's rows: of all files, or of those that a build of a day names."""
+    if files and table.reaches:
+        named = f"cast(getvariable('{table.name}_files') as varchar[])"
+        return f"select * from read_parquet(coalesce({named}, {quoted_list(files)}))"
     if files:
         return f"select * from read_parquet({quoted_list(files)})"
     columns = ", ".join(f"cast(null as {item.type}) as {item.name}" for item in table.columns)
@@ -153,7 +187,8 @@ def publish(settings: Settings) -> None:
     in_use = _files_of(settings.warehouse) | _files_of(file)
     with duckdb.connect(str(file)) as connection:
         connection.execute("create schema meta")
-        connection.execute("create table meta.build as select ? as digest", [digest(settings)])
+        made_from = [digest(settings), f"{model_version(settings)} {duckdb.__version__}"]
+        connection.execute("create table meta.build as select ? as digest, ? as code", made_from)
     try:
         os.replace(file, settings.warehouse)
     except OSError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.config_tables import CONFIG_SCHEMAS
 from pipelines.exports import ExportResult
 from pipelines.settings import Settings, load_settings
 
@@ -66,19 +67,21 @@ def write_warehouse(
     """Write the relations that an export reads, with these costs in each of them."""
     settings.warehouse.unlink(missing_ok=True)
     with duckdb.connect(str(settings.warehouse)) as connection:
-        for schema in ("lake", "marts", "exports", "meta"):
+        for schema in ("lake", "intermediate", "marts", "exports", "meta"):
             connection.execute(f"create schema {schema}")
-        connection.execute("create table meta.build as select ? as digest", [digest or repr(costs)])
+        connection.execute("create table meta.build as select ? as code", [digest or repr(costs)])
+        for name in CONFIG_SCHEMAS:
+            connection.execute(f"create table lake.{name} (nothing varchar)")
         connection.execute("""
             create table lake."index" (
                 status varchar, source varchar, slot varchar, "table" varchar, version varchar,
                 delivery_id varchar, billing_period varchar, fingerprint varchar,
                 days struct(day date, rows bigint, hash varchar)[],
-                delivered struct(billing_period varchar)[] default []
+                delivered struct(billing_period varchar)[] default [], error varchar
             )
         """)
         connection.executemany(
-            'insert into lake."index" values (?, ?, ?, ?, ?, ?, ?, ?, ?, default)',
+            'insert into lake."index" values (?, ?, ?, ?, ?, ?, ?, ?, ?, default, default)',
             [slot.row for slot in slots],
         )
         connection.execute("""
@@ -99,6 +102,9 @@ def write_warehouse(
 
 
 RELATIONS = """
+    create table intermediate.int_day_inputs (charge_date date, costs_hash varchar);
+    create table intermediate.int_charges_spread_daily (charge_group_id varchar, charge_date date);
+    create table intermediate.int_charge_groups (charge_group_id varchar, billing_period varchar);
     create table lake.charges as
     select
         billing_period as x_billing_period,

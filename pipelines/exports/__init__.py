@@ -60,7 +60,7 @@ def _export(connection: duckdb.DuckDBPyConnection, settings: Settings, period: s
     try:
         previous = latest_manifest(folder)
         # A note in the lake saves the work where nothing is new.
-        made_from = f"{folder} {origin(connection)}"
+        made_from = f"{folder} {origin(connection, period)}"
         if previous and _read(note) == f"{previous.version} {made_from}":
             manifest, is_new = previous, False
         else:

@@ -1,10 +1,12 @@
 """What the warehouse says about an export: its periods, its deliveries, how new they are."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
+from pipelines.config_tables import CONFIG_SCHEMAS
 from pipelines.exports._manifest import ExportedDelivery
 
 _PERIODS = """
@@ -68,6 +70,35 @@ _DELIVERIES = """
 """
 
 
+_CODE = "select code from meta.build"
+
+# The days of its ledger and of its month, each with what it was built from.
+_DAYS = """
+    select charge_date, costs_hash
+    from intermediate.int_day_inputs
+    where
+        strftime(charge_date, '%Y-%m') = $period
+        or charge_date in (
+            select spread.charge_date
+            from intermediate.int_charges_spread_daily as spread
+            inner join intermediate.int_charge_groups as charge_groups
+                on spread.charge_group_id = charge_groups.charge_group_id
+            where charge_groups.billing_period = $period
+        )
+    order by charge_date
+"""
+
+# What no day tells: which deliveries its bills are, and which failed.
+_BILLS = """
+    select source, slot, "table", status, version, fingerprint, error
+    from lake."index"
+    where
+        billing_period = $period
+        or len(list_filter(delivered, lambda item: item.billing_period = $period)) > 0
+    order by all
+"""
+
+
 def billing_periods(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Return the delivered billing periods, oldest first."""
     return [str(row[0]) for row in connection.execute(_PERIODS).fetchall()]
@@ -89,10 +120,20 @@ def deliveries(connection: duckdb.DuckDBPyConnection, period: str) -> tuple[Expo
     )
 
 
-def origin(connection: duckdb.DuckDBPyConnection) -> str:
-    """Return a hash of the warehouse and of this program."""
-    row = connection.execute("select digest from meta.build").fetchone()
-    code = hashlib.sha256()
+def origin(connection: duckdb.DuckDBPyConnection, period: str) -> str:
+    """Return a hash of all that a period's export is made from, this program included."""
+    made_from = hashlib.sha256()
+    for query in (_CODE, _DAYS, _BILLS, *_configuration(connection)):
+        asked = {"period": period} if "$period" in query else {}
+        made_from.update(repr(connection.execute(query, asked).fetchall()).encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):
-        code.update(file.read_bytes())
-    return f"{row[0] if row else ''} {code.hexdigest()[:16]}"
+        made_from.update(file.read_bytes())
+    return made_from.hexdigest()
+
+
+def _configuration(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Yield a query of each table of the configuration: of its period's rows where they say it."""
+    for name in CONFIG_SCHEMAS:
+        columns = {row[0] for row in connection.execute(f"describe lake.{name}").fetchall()}
+        mine = " where billing_period = $period" if "billing_period" in columns else ""
+        yield f"select sum(hash(config)) from lake.{name} as config{mine}"

@@ -133,17 +133,6 @@ weight_rates as (
     group by charge_date
 ),
 
-owners as (
-    select
-        days.charge_date,
-        sum(hash(owners))::varchar as hash
-    from days
-    inner join (
-        select * exclude (x_delivery_id, x_file, x_row) from {{ ref('stg_lake__owners') }} where entity = 'pool'
-    ) as owners on {{ is_valid_on('owners', 'days.charge_date') }}
-    group by days.charge_date
-),
-
 pools as (
     select
         days.charge_date,
@@ -155,7 +144,7 @@ pools as (
 
 {%- set of_attempts = ['telemetry', 'token_lines', 'capacity_groups', 'aliases', 'token_weights', 'list_prices',
     'contract_prices'] %}
-{%- set of_the_ledger = ['ledger_groups', 'weight_rates', 'owners', 'pools'] %}
+{%- set of_the_ledger = ['ledger_groups', 'weight_rates', 'pools'] %}
 
 hashed as (
     select

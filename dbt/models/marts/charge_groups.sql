@@ -5,9 +5,10 @@ with members as (
     select charge_group_id, charge_group_id as line_group_id, effective_cost as group_cost
     from {{ ref('int_charge_groups') }}
     union all
-    select {{ cost_pool_id() }}, charge_group_id, effective_cost
+    select {{ cost_pool_id() }} as cost_pool_id, charge_group_id, sum(effective_cost)::decimal(38, 12)
     from {{ ref('int_costs_attributed') }}
     where scope is not null
+    group by cost_pool_id, charge_group_id
 )
 
 select

@@ -1,17 +1,32 @@
 -- What stays with `(none)` in every entity after everything, by why.
+-- depends_on: {{ ref('int_day_inputs') }}
+{{ config(materialized='daily_parquet') }}
 with allocated as (
     select *
     from {{ ref('allocated_costs') }}
-    where {% for entity in entities() %}{{ entity }} = '(none)'{{ ' and ' if not loop.last }}{% endfor %}
+    where
+        charge_date = {{ charge_date() }}
+        {%- for entity in entities() %} and {{ entity }} = '(none)'{% endfor %}
+),
+
+members as (
+    select charge_group_id, charge_group_id as line_group_id
+    from allocated
+    union
+    select {{ cost_pool_id() }}, charge_group_id
+    from {{ ref('int_costs_attributed') }}
+    where charge_date = {{ charge_date() }} and scope is not null
 ),
 
 described as (
     select
-        charge_group_id,
-        min(service_name) as service_name,
-        min(charge_description) as charge_description
-    from {{ ref('charge_groups') }}
-    group by charge_group_id
+        members.charge_group_id,
+        min(charge_groups.service_name) as service_name,
+        min(charge_groups.charge_description) as charge_description
+    from members
+    inner join {{ ref('int_charge_groups') }} as charge_groups
+        on members.line_group_id = charge_groups.charge_group_id
+    group by members.charge_group_id
 )
 
 select
