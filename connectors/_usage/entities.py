@@ -5,8 +5,9 @@ from connectors._sql import quoted
 from connectors._usage.judged import field_column
 from connectors._usage.map import ATTRIBUTES, ENTITIES, UsageMap
 
-# Where they were read, for those whose origin the attempts keep.
+# Where they were read, and of which entities the attempts keep that.
 _ORIGIN = "gateway"
+_RECORDED = ("customer", "feature", "workflow", "team", "environment")
 
 
 def said(map_: UsageMap, source: Source) -> str:
@@ -23,13 +24,13 @@ def entities() -> str:
     columns = [
         f"said_{entity} as {column}" for entity, column in ENTITIES.items() if entity != "inference"
     ]
-    known = ", ".join(
-        f"{quoted(entity)}, if(said_{entity} is null, null, {quoted(_ORIGIN)})"
-        for entity in ENTITIES
-        if entity not in ("inference", "pod")
-    )
-    merged = f"json_merge_patch('{{}}', json_object({known}))"
-    return ", ".join([*columns, f"nullif(cast({merged} as varchar), '{{}}') as attribute_sources"])
+    known = ", ".join(f"if(said_{entity} is null, null, {_source(entity)})" for entity in _RECORDED)
+    sources = f"nullif('{{' || concat_ws(',', {known}) || '}}', '{{}}')"
+    return ", ".join([*columns, f"{sources} as attribute_sources"])
+
+
+def _source(entity: str) -> str:
+    return quoted(f'"{entity}":"{_ORIGIN}"')
 
 
 def _first(names: tuple[str, ...], attributes: tuple[str, ...]) -> str:

@@ -1,7 +1,8 @@
 """Fields by name: `metadata.usage.prompt_tokens` in an object, `tags[feature]` in a list of texts.
 
-A name with dots is first looked for as it stands, then in the object before its first dot, then in
-the one before its second, …: keys such as `customer.id` have dots of their own.
+A name with dots is first looked for as it stands, then through objects. A key that has dots itself
+stands behind two colons: `metadata::customer.id`. Where an entity is told, one dot is enough: every
+object on the way is tried.
 """
 
 import json
@@ -23,10 +24,12 @@ class Field:
     name: str
     path: str
     tag: str | None
+    # Whether its keys may have dots that the name does not tell.
+    is_guessed: bool
 
     @property
     def top(self) -> str:
-        return self.path.split(".")[0]
+        return re.split(r"\.|::", self.path)[0]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -36,17 +39,19 @@ class Field:
     @property
     def paths(self) -> tuple[str, ...]:
         """The JSON paths below its first column."""
-        inner = self.path.split(".")[1:]
-        if not inner:
-            return ()
-        keys = [[*inner[:at], ".".join(inner[at:])] for at in range(len(inner))]
-        return tuple("$." + ".".join(json.dumps(key) for key in way) for way in keys)
+        outer, colons, key = self.path.partition("::")
+        inner = outer.split(".")[1:]
+        ways = [[*inner, key] if colons else inner]
+        if self.is_guessed and not colons:
+            ways = [[*inner[:at], ".".join(inner[at:])] for at in range(len(inner))]
+        return tuple("$." + ".".join(json.dumps(step) for step in way) for way in ways if way)
 
 
-def field(name: str) -> Field:
+def field(name: str, is_guessed: bool = False) -> Field:
     """Return what a field's name says."""
     match = _TAGGED.fullmatch(name)
-    return Field(name, match["name"], match["tag"]) if match else Field(name, name, None)
+    path, tag = (match["name"], match["tag"]) if match else (name, None)
+    return Field(name, path, tag, is_guessed)
 
 
 def check_names(names: Iterable[str]) -> None:
@@ -67,30 +72,34 @@ def columns_needed(names: Iterable[str]) -> list[str]:
     return list(found.values())
 
 
-def fields_query(names: Iterable[str], table: str, strict: frozenset[str] = frozenset()) -> str:
+def fields_query(
+    names: Iterable[str],
+    table: str,
+    strict: frozenset[str] = frozenset(),
+    guessed: frozenset[str] = frozenset(),
+) -> str:
     """Return the query of the fields of a table whose columns are text, JSON where it is nested.
 
-    `x_malformed` names a column of `strict` whose text is no JSON; of others it is no object.
+    `x_malformed` names a column of `strict` whose text is no JSON; of others it is no object. Keys
+    of the `guessed` fields may have dots.
     """
-    fields = [field(name) for name in sorted(names)]
+    fields = [field(name, name in guessed) for name in sorted(names)]
     paths = _paths(fields)
+    valid = [f"json_valid({identifier(top)}) as {identifier('is ' + top)}" for top in paths]
     lists = [
-        f"json_extract_string(if(json_valid({identifier(top)}), {identifier(top)}, null), "
+        f"json_extract_string(if({identifier('is ' + top)}, {identifier(top)}, null), "
         f"[{', '.join(quoted(path) for path in found)}]) as {identifier('in ' + top)}"
         for top, found in paths.items()
     ]
     malformed = [
-        f"when {identifier(top)} is not null and not json_valid({identifier(top)}) "
-        f"then {quoted(top)}"
-        for top in paths
-        if top in strict
+        f"when not {identifier('is ' + top)} then {quoted(top)}" for top in paths if top in strict
     ]
     values = [f"{_value(one, paths)} as {identifier(one.name)}" for one in fields]
     broken = f"case {' '.join(malformed)} end" if malformed else "cast(null as varchar)"
-    inner = ", ".join(["*", *lists])
     return (
         f"select x_file, x_row, {broken} as x_malformed, {', '.join(values) or '1 as x_none'} "
-        f"from (select {inner} from {table})"
+        f"from (select {', '.join(['*', *lists])} "
+        f"from (select {', '.join(['*', *valid])} from {table}))"
     )
 
 

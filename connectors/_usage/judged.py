@@ -148,9 +148,8 @@ def _columns(map_: UsageMap) -> list[str]:
         within = ", ".join(f"cast({text} as varchar)" for text in map_.retries.within)
         columns.append(f"[{within}] as retried_within")
         columns.append(f"coalesce(try_cast(({map_.retries.number}) as bigint), 0) as retry_number")
-    fields = {name for names in map_.entities.values() for name in names}
-    fields = {name.removesuffix(ATTRIBUTES) for name in fields}
-    return columns + [f"{identifier(name)} as {field_column(name)}" for name in sorted(fields)]
+    told = sorted(map_.telling())
+    return columns + [f"{identifier(name)} as {field_column(name)}" for name in told]
 
 
 def _time(map_: UsageMap, name: str) -> list[str]:

@@ -187,10 +187,14 @@ class UsageMap(MapModel):
             found |= columns_of(self.let[name], "let")
         return frozenset(found)
 
+    def telling(self) -> frozenset[str]:
+        """Return the names of fields that tell an entity."""
+        named = {name for names in self.entities.values() for name in names}
+        return frozenset(name.removesuffix(ATTRIBUTES) for name in named)
+
     def fields(self) -> frozenset[str]:
         """Return the names of every field that is read of a request's record and beside it."""
-        named = {name for names in self.entities.values() for name in names}
-        found = {name.removesuffix(ATTRIBUTES) for name in named}
+        found = set(self.telling())
         found |= {field for beside in self.beside.values() for field in beside.equal}
         for place, text in self.expressions().items():
             found |= columns_of(text, place)

@@ -20,7 +20,7 @@ _FORMATS = {
 }  # fmt: skip
 SUFFIXES = tuple(f".{suffix}{gz}" for suffix in _FORMATS for gz in ("", ".gz"))
 # Bytes of a JSON document, or of a line: room for a large one only where it is needed.
-_OBJECT_BYTES = (16 << 20, 1 << 30)
+_OBJECT_BYTES = (16 << 20, 512 << 20)
 
 
 def read(
@@ -37,13 +37,13 @@ def read(
         if not names:
             requests.append(file)
     own = [name for name in map_.fields() if field(name).top not in map_.beside]
-    load(connection, map_, folder, requests, own, "request")
-    query = "select * from request"
+    load(connection, map_, folder, requests, own, "delivered")
+    query = "select * from delivered"
     for name, found in beside.items():
         query = _joined(connection, map_, folder, found, name, query)
-    connection.execute(f"create temp table requests as {query} order by x_file, x_row")
+    connection.execute(f"create temp view requests as {query}")
     connection.execute(f"create temp table judged_request as {judged(map_)}")
-    return {"raw": "select x_file, x_row from requests", "judged": "select * from judged_request"}
+    return {"raw": "select x_file, x_row from delivered", "judged": "select * from judged_request"}
 
 
 def _joined(
@@ -93,23 +93,22 @@ def load(
     table: str,
     is_optional: bool = False,
 ) -> None:
-    """Fill a new table with the fields of all records of the files, in their order."""
+    """Fill a new table with the fields of all records of the files."""
     columns = columns_needed(names)
-    defined = "".join(f", {identifier(column)} varchar" for column in columns)
-    connection.execute(f"create temp table delivered (x_file varchar, x_row bigint{defined})")
-    for file in files:
-        scan = _scan(map_, folder / file, columns)
-        connection.execute(f"create temp table file_rows as {scan}")
-        given = _given(connection, map_, file, columns, is_optional)
-        connection.execute(
-            f"insert into delivered select {quoted(file)}, rowid + 1{given} "
-            "from file_rows order by rowid"
-        )
-        connection.execute("drop table file_rows")
     strict = frozenset(field(name).top for name in map_.counted())
-    query = fields_query(names, "delivered", strict)
-    connection.execute(f"create temp table {table} as {query}")
-    connection.execute("drop table delivered")
+    # Of records beside the requests the names are their own.
+    told = frozenset(name.split(".", 1)[-1] if is_optional else name for name in map_.telling())
+    defined = "".join(f", {identifier(name)} varchar" for name in sorted(names))
+    connection.execute(
+        f"create temp table {table} (x_file varchar, x_row bigint, x_malformed varchar{defined})"
+    )
+    for file in files:
+        _scan_file(connection, map_, folder / file, columns)
+        given = _given(connection, map_, file, columns, is_optional)
+        delivered = f"(select {quoted(file)} as x_file, rowid + 1 as x_row{given} from file_rows)"
+        query = fields_query(names, delivered, strict, told)
+        connection.execute(f"insert into {table} {query}")
+        connection.execute("drop table file_rows")
 
 
 def _given(
@@ -128,18 +127,32 @@ def _given(
             continue
         found = ", ".join(row[0] for row in described[:12])
         raise ContractError(f"{file}: column {column} is missing; found {found}")
-    return "".join(f", {_as_text(column, types.get(column.lower()))}" for column in columns)
+    texts = ((column, _as_text(column, types.get(column.lower()))) for column in columns)
+    return "".join(f", {text} as {identifier(column)}" for column, text in texts)
 
 
 def _as_text(name: str, type_name: str | None) -> str:
     if type_name is None:
-        return "null"
+        return "cast(null as varchar)"
     if type_name.startswith(("STRUCT", "MAP")) or type_name.endswith("[]"):
         return f"cast(to_json({identifier(name)}) as varchar)"
     return f"cast({identifier(name)} as varchar)"
 
 
-def _scan(map_: UsageMap, file: Path, columns: Sequence[str]) -> str:
+def _scan_file(
+    connection: duckdb.DuckDBPyConnection, map_: UsageMap, file: Path, columns: Sequence[str]
+) -> None:
+    for size in _OBJECT_BYTES:
+        scan = _scan(map_, file, columns, size)
+        try:
+            connection.execute(f"create temp table file_rows as {scan}")
+            return
+        except duckdb.InvalidInputException as error:
+            if "maximum_object_size" not in str(error) or size == _OBJECT_BYTES[-1]:
+                raise
+
+
+def _scan(map_: UsageMap, file: Path, columns: Sequence[str], object_bytes: int) -> str:
     """Return the query of a file's records: of JSON the columns that are needed, else all."""
     suffix = file.name.removesuffix(".gz").rpartition(".")[2].lower()
     form = map_.files.format or _FORMATS.get(suffix)
@@ -158,10 +171,9 @@ def _scan(map_: UsageMap, file: Path, columns: Sequence[str]) -> str:
         f"found[{number}] as {identifier(column)}" for number, column in enumerate(columns, 1)
     )
     lines = "newline_delimited" if form == "jsonl" else "auto"
-    size = _object_bytes(file)
     documents = (
         f"select json from read_json_objects({path}, format = '{lines}', "
-        f"maximum_object_size = {size})"
+        f"maximum_object_size = {object_bytes})"
     )
     return (
         f"select {values} from (select json_extract_string(record, [{paths}]) as found "
@@ -177,9 +189,3 @@ def _records(documents: str, name: str | None) -> str:
         f"select unnest(if(json_type(json, {path}) = 'ARRAY', "
         f"json_extract(json, {path} || '[*]'), [json])) as record from ({documents})"
     )
-
-
-def _object_bytes(file: Path) -> int:
-    """A document may be as large as its file; a compressed one larger."""
-    size = file.stat().st_size * (20 if file.suffix == ".gz" else 1)
-    return next((limit for limit in _OBJECT_BYTES if size < limit), _OBJECT_BYTES[-1])
