@@ -115,7 +115,7 @@ ALLOCATION_DRIVERS = Table(
     name="allocation_drivers",
     day="cast(measured_from as date)",
     reaches=("cast(measured_from as date)", until("measured_to")),
-    order_by="measured_from, driver",
+    order_by="measured_from, driver, x_file, x_row",
     columns=(
         *required("driver"),
         *required("measured_from", "measured_to", type="timestamp"),
