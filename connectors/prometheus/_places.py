@@ -180,30 +180,39 @@ _NODES = """
     left join seen on seen.node_name = names.node_name
 """
 
-# A series that names its pod by address only is the pod's that has this address.
+# A series that names its pod by address only is the pod's that has this address. Where one pod only
+# had a name, the name says which; else the time does.
 _KNOWN = """
     create table known_series as
     with addressed as (
         select pod_ip, min(uid) as uid, min(namespace) as namespace, min(pod_name) as pod_name
         from pod where pod_ip is not null group by pod_ip having count(*) = 1
+    ),
+    named as (
+        select namespace, pod_name, min(uid) as uid
+        from pod group by namespace, pod_name having count(*) = 1
     )
     select
         labelled.* exclude (labels, uid, namespace, pod_name, is_exporters),
-        coalesce(labelled.uid, if(labelled.pod_name is null, addressed.uid, null)) as uid,
+        coalesce(
+            labelled.uid, named.uid, if(labelled.pod_name is null, addressed.uid, null)
+        ) as uid,
         coalesce(labelled.namespace, addressed.namespace) as namespace,
-        coalesce(labelled.pod_name, addressed.pod_name) as pod_name
+        coalesce(labelled.pod_name, addressed.pod_name) as pod_name,
+        row_number() over (order by labelled.says, labelled.series_id) as known_id
     from labelled
     left join addressed
         on addressed.pod_ip = labelled.host
         and labelled.query in ('vllm', 'sglang', 'tgi', 'triton')
+    left join named
+        on named.namespace = labelled.namespace and named.pod_name = labelled.pod_name
 """
 
 # Of which pod each series of a server or GPU last spoke: which GPUs it holds, what it serves.
 _HOLDERS = """
     create table holder as
     with spoken as (
-        select series_id, max(sampled_at) as last_at
-        from reading group by series_id
+        select series_id, max(sampled_at) as last_at from reading group by series_id
     ),
     named as (
         select known.*, spoken.last_at
@@ -213,7 +222,7 @@ _HOLDERS = """
     )
     select distinct
         coalesce(named.uid, pod.uid) as uid, named.query, named.model,
-        named.gpu_index, named.mig_profile, named.mig_instance, '' as x_file, 1 as x_row
+        named.gpu_index, named.mig_profile, named.mig_instance
     from named
     asof left join pod
         on pod.namespace = named.namespace and pod.pod_name = named.pod_name

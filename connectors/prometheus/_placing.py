@@ -26,21 +26,31 @@ def machines(options: PrometheusOptions) -> str:
     """
 
 
-def placed(rows: str, moment: str) -> str:
-    """Return CTEs that give `rows` (of known series) the uid of their pod and their machine."""
-    return f"""
+# A series has one place, but for those whose pod's name was had by several: there each row has.
+_PLACES = """
+        with_moments as (
+            select known.*, cast(null as timestamp) as moment
+            from known_series as known
+            where known.uid is not null or known.pod_name is null
+            union all
+            select known.*, moments.moment
+            from known_series as known
+            inner join (select distinct known_id, {moment} as moment from {rows}) as moments
+                on moments.known_id = known.known_id
+            where known.uid is null and known.pod_name is not null
+        ),
         with_pod as (
             select
                 seen.*,
                 coalesce(seen.uid, named.uid) as pod_uid,
                 coalesce(pod.node_name, named.node_name, seen.node_name) as at_node
-            from {rows} as seen
+            from with_moments as seen
             asof left join pod as named
                 on named.namespace = seen.namespace and named.pod_name = seen.pod_name
-                and named.begins_at <= seen.{moment}
+                and named.begins_at <= seen.moment
             left join pod on pod.uid = seen.uid
         ),
-        placed as (
+        places as (
             select
                 with_pod.*,
                 coalesce(
@@ -53,5 +63,22 @@ def placed(rows: str, moment: str) -> str:
             left join machine on machine.node_name = with_pod.at_node
             left join resource as by_node on by_node.name = with_pod.at_node
             left join resource as by_host on by_host.name = with_pod.host
+        ),
+        placed as (
+            select
+                seen.*,
+                known.* exclude (known_id, moment),
+                page.x_file,
+                seen.place & 1099511627775 as x_row
+            from {rows} as seen
+            inner join places as known
+                on known.known_id = seen.known_id
+                and coalesce(known.moment, seen.{moment}) = seen.{moment}
+            inner join page on page.file_id = seen.place >> 40
         )
-    """
+"""
+
+
+def placed(rows: str, moment: str) -> str:
+    """Return CTEs that give `rows` (known_id, place, a moment) their labels, pod and machine."""
+    return _PLACES.format(rows=rows, moment=moment)

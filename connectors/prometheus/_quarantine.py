@@ -2,7 +2,9 @@
 
 QUARANTINE = """
     with told as (
-        select day, metric as column_name, value, problem as reason, x_file, x_row from spoiled
+        select spoiled.day, metric as column_name, value, spoiled.problem as reason,
+            page.x_file, spoiled.place & 1099511627775 as x_row
+        from spoiled inner join page on page.file_id = spoiled.place >> 40
         union all
         select
             cast(day.starts as date), 'warnings', unnest(page.warnings),

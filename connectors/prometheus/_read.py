@@ -33,6 +33,7 @@ _PAGES = """
     )
     select
         x_file,
+        row_number() over (order by x_file) as file_id,
         answer.data.result as series,
         list_concat(coalesce(answer.warnings, []), coalesce(answer.infos, [])) as warnings,
         case
@@ -64,8 +65,8 @@ def read(
     day = f"cast({quoted(slot)} as timestamp)"
     tables = ("reading", "known_series", "pod", "node", "holder", "spoiled", "page")
     return {
-        "raw": "select x_file, rows_before + unnest(range(1, len(samples) + 1)) as x_row "
-        "from delivered_series",
+        "raw": "select page.x_file, rows_before + unnest(range(1, len(samples) + 1)) as x_row "
+        "from delivered_series inner join page on page.file_id = delivered_series.file_id",
         "day": f"select {day} as starts, {day} + interval 1 day as ends, '' as x_file, 1 as x_row",
     } | {name: f"select * from memory.main.{name}" for name in tables}
 

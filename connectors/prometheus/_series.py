@@ -23,17 +23,17 @@ _MACROS = """
 DELIVERED = """
     create table delivered_series as
     with numbered as (
-        select x_file, unnest(series) as series, generate_subscripts(series, 1) as number
+        select file_id, unnest(series) as series, generate_subscripts(series, 1) as number
         from page
     )
     select
-        x_file,
+        file_id,
         number,
         series.metric as labels,
         series.metric['__name__'] as metric,
         series.values as samples,
         cast(coalesce(sum(len(series.values)) over (
-            partition by x_file order by number rows between unbounded preceding and 1 preceding
+            partition by file_id order by number rows between unbounded preceding and 1 preceding
         ), 0) as bigint) as rows_before
     from numbered
 """
@@ -83,6 +83,9 @@ _COPIES = f"""
     )
     select
         dense_rank() over (order by metric, identity) as series_id,
+        -- Samples with times of their own, and values at steps, know only their own series.
+        if(any_value(query) in ('cadvisor', 'kube_facts', 'kube_capacity'),
+            -series_id, dense_rank() over (order by min(target))) as target_id,
         full_identity,
         any_value(is_kube) as is_kube,
         any_value(query) as query,
@@ -97,104 +100,95 @@ _COPIES = f"""
     qualify copy = 1 or any_value(is_kube)
 """
 
-_SAMPLES = """
-    create table sample as
-    with unnested as (
-        select
-            copy.series_id,
-            copy.query,
-            copy.target,
-            delivered.x_file,
-            delivered.rows_before,
-            unnest(delivered.samples) as pair,
-            generate_subscripts(delivered.samples, 1) as position
-        from delivered_series as delivered
-        inner join copy on copy.full_identity = cast(delivered.labels as varchar)
-    )
-    select
-        series_id,
-        query,
-        target,
-        make_timestamp_ms(cast(cast(pair[1] as decimal(18, 3)) * 1000 as bigint)) as sampled_at,
-        pair[2] as value,
-        x_file,
-        rows_before + position as x_row
-    from unnested
-    -- Where two answers meet, both may hold the sample between them.
-    qualify row_number() over (
-        partition by series_id, sampled_at order by x_file, x_row
-    ) = 1
-"""
-
-# A float cannot hold DCGM's signs for "no value" to the last digit. What has an exponent is
-# smaller than 1e-6 or greater than 1e21.
-_READINGS = """
+# Where two answers meet, both may hold the sample between them: the place (file and row) that comes
+# first counts. A float cannot hold DCGM's signs for "no value" to the last digit; what has an
+# exponent is smaller than 1e-6 or greater than 1e21.
+_JUDGED = """
     create table judged as
     with told as (
         select
             copy.series_id,
+            any_value(copy.query) = 'dcgm' as is_dcgm,
             bool_or(line.kind = 'counter' or line.says = 'cpu_used') as is_counter
         from copy inner join metric_line as line on line.metric = copy.metric
-        where line.label is null
-            or coalesce(regexp_full_match(copy.labels[line.label], line.pattern), false)
+        where copy.copy = 1 and (line.label is null
+            or coalesce(regexp_full_match(copy.labels[line.label], line.pattern), false))
         group by copy.series_id
+    ),
+    unnested as (
+        select
+            copy.series_id,
+            copy.target_id,
+            (delivered.file_id << 40) + delivered.rows_before as place_before,
+            unnest(delivered.samples) as pair,
+            generate_subscripts(delivered.samples, 1) as position
+        from delivered_series as delivered
+        inner join copy on copy.full_identity = cast(delivered.labels as varchar)
+    ),
+    once as (
+        select
+            series_id,
+            cast(cast(pair[1] as decimal(18, 3)) * 1000 as bigint) as milliseconds,
+            min(place_before + position) as place,
+            arg_min(pair[2], place_before + position) as value,
+            arg_min(target_id, place_before + position) as target_id
+        from unnested
+        group by series_id, milliseconds
     )
     select
-        sample.*,
+        once.series_id,
+        once.target_id,
+        once.place,
+        make_timestamp_ms(once.milliseconds) as sampled_at,
         case
-            when contains(lower(sample.value), 'e')
-                then try_cast(try_cast(sample.value as double) as decimal(38, 12))
-            else try_cast(sample.value as decimal(38, 12))
+            when contains(value, 'e') or contains(value, 'E')
+                then try_cast(try_cast(value as double) as decimal(38, 12))
+            when _fits(value, 12, 6)
+                then cast(try_cast(value as decimal(18, 6)) as decimal(38, 12))
+            else try_cast(value as decimal(38, 12))
         end as number,
         case
             when number is null then 'is no number that can be used'
-            when sample.query = 'dcgm' and (
+            when number < 0 and (told.is_dcgm or told.is_counter) then 'is negative'
+            when told.is_dcgm and number > 2147483631 and (
                 number >= 9223372036854774000
                 or number between 140737488355328 and 140737488355331
-                or number between 2147483632 and 2147483635
+                or number <= 2147483635
             ) then 'is what DCGM writes where it has no value'
-            when sample.query = 'dcgm' and number < 0 then 'is negative'
-            when told.is_counter and number < 0 then 'is negative'
-        end as problem
-    from sample inner join told on told.series_id = sample.series_id
+        end as problem,
+        if(problem is null, null, value) as value
+    from once inner join told on told.series_id = once.series_id
 """
 
 # The next and the last scrape of the same target: a series that is not in it has ended, or has
-# not begun. Samples with times of their own, and values at steps, know only their own series.
-_SCRAPES = """
+# not begun.
+_READINGS = """
     create table reading as
-    with placed as (
+    with scrapes as (
         select
-            series_id, sampled_at, number, problem, x_file, x_row,
-            if(query in ('cadvisor', 'kube_facts', 'kube_capacity'),
-                cast(series_id as varchar), target) as target
-        from judged
-    ),
-    scrapes as (
-        select
-            target,
+            target_id,
             sampled_at,
             min(sampled_at) over (
-                partition by target order by sampled_at
+                partition by target_id order by sampled_at
                 range between interval 1 second following and unbounded following
             ) as next_scrape,
             max(sampled_at) over (
-                partition by target order by sampled_at
+                partition by target_id order by sampled_at
                 range between unbounded preceding and interval 1 second preceding
             ) as last_scrape
-        from (select distinct target, sampled_at from placed)
+        from (select distinct target_id, sampled_at from judged)
     )
     select
-        placed.series_id, placed.sampled_at, placed.number, placed.x_file, placed.x_row,
-        lead(placed.sampled_at) over (
-            partition by placed.series_id order by placed.sampled_at
-        ) as next_sample,
-        least(next_sample, scrapes.next_scrape) as next_scrape,
+        judged.series_id, judged.sampled_at, judged.number, judged.place,
+        least(
+            lead(judged.sampled_at) over (partition by judged.series_id order by judged.sampled_at),
+            scrapes.next_scrape
+        ) as next_scrape,
         scrapes.last_scrape
-    from placed
+    from judged
     inner join scrapes
-        on scrapes.target = placed.target and scrapes.sampled_at = placed.sampled_at
-    where placed.problem is null
+        on scrapes.target_id = judged.target_id and scrapes.sampled_at = judged.sampled_at
+    where judged.problem is null
 """
 
 _SPOILED = """
@@ -204,11 +198,10 @@ _SPOILED = """
         any_value(copy.metric) as metric,
         arg_min(judged.value, judged.sampled_at) as value,
         judged.problem || ', in ' || count(*) || ' samples of a series' as problem,
-        arg_min(judged.x_file, judged.sampled_at) as x_file,
-        arg_min(judged.x_row, judged.sampled_at) as x_row
+        arg_min(judged.place, judged.sampled_at) as place
     from judged inner join copy on copy.series_id = judged.series_id and copy.copy = 1
     where judged.problem is not null
     group by judged.series_id, judged.problem
 """
 
-SAMPLES = (_MACROS, _METRIC_LINES, _COPIES, _SAMPLES, _READINGS, _SCRAPES, _SPOILED)
+SAMPLES = (_MACROS, _METRIC_LINES, _COPIES, _JUDGED, _READINGS, _SPOILED)

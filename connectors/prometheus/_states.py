@@ -13,7 +13,7 @@ _SAMPLES = """
                 known.uid, known.node_name, known.says, reading.number,
                 reading.sampled_at as begins,
                 least(
-                    coalesce(reading.next_scrape, timestamp 'infinity'),
+                    reading.next_scrape,
                     reading.sampled_at + {staleness}
                 ) as ends,
                 coalesce(
@@ -22,7 +22,7 @@ _SAMPLES = """
                 ) as not_before,
                 lead(reading.number) over of_series as next_number,
                 row_number() over of_series = 1 as is_first,
-                reading.x_file, reading.x_row
+                reading.place
             from reading inner join known_series as known on known.series_id = reading.series_id
             where known.says in (
                 'pod_ready', 'pod_scheduled', 'pod_done', 'pod_deleted',
@@ -54,7 +54,7 @@ _SAMPLES = """
 _PIECES = """
         spans as (
             select
-                uid, x_file, x_row, ready_at,
+                uid, place, ready_at,
                 greatest(begins, coalesce(scheduled_at, begins)) as begins,
                 ends,
                 case
@@ -65,7 +65,7 @@ _PIECES = """
             from ready
             union all
             select
-                uid, x_file, x_row, ready_at,
+                uid, place, ready_at,
                 greatest(scheduled_at, not_before),
                 begins,
                 if(number = 1, ready_at, begins)
@@ -74,17 +74,17 @@ _PIECES = """
                 and (number = 0 or ready_at <= begins)
         ),
         pod_pieces as (
-            select uid, 'starting' as state, begins, least(ends, ready_from) as ends, x_file, x_row
+            select uid, 'starting' as state, begins, least(ends, ready_from) as ends, place
             from spans
             union all
-            select uid, 'ready', greatest(begins, ready_from), ends, x_file, x_row from spans
+            select uid, 'ready', greatest(begins, ready_from), ends, place from spans
             union all
-            select uid, 'terminating', begins, ends, x_file, x_row from told
+            select uid, 'terminating', begins, ends, place from told
             where says = 'pod_deleted'
         ),
         node_pieces as (
             select
-                node_name, begins, ends, x_file, x_row,
+                node_name, begins, ends, place,
                 case says
                     when 'node_ready' then 'node_ready'
                     when 'node_not_ready' then 'provisioning'
@@ -95,7 +95,7 @@ _PIECES = """
             union all
             select
                 told.node_name, greatest(node.created_at, told.not_before), told.begins,
-                told.x_file, told.x_row, 'provisioning'
+                told.place, 'provisioning'
             from told inner join node on node.node_name = told.node_name
             where told.says = 'node_ready' and told.is_first
                 and node.created_at < told.begins and node.created_at >= told.not_before
@@ -194,12 +194,12 @@ _SHAPES = """
                 shares.resource_id, shares.gpu_index, shares.gpu_count,
                 cast(shares.slots as bigint) as slots, cast(shares.slots_of as bigint) as slots_of,
                 shares.pool, shares.uid as pod_uid, shares.model,
-                pieces.state, pieces.begins, pieces.ends, pieces.x_file, pieces.x_row
+                pieces.state, pieces.begins, pieces.ends, pieces.place
             from pod_pieces as pieces inner join shares on shares.uid = pieces.uid
             union all
             select
                 machine.resource_id, null, machine.gpu_count, null, null, machine.pool, null, null,
-                pieces.state, pieces.begins, pieces.ends, pieces.x_file, pieces.x_row
+                pieces.state, pieces.begins, pieces.ends, pieces.place
             from node_pieces as pieces inner join machine on machine.node_name = pieces.node_name
         ),
         cut as (
@@ -230,31 +230,29 @@ _SHAPES = """
                     order by started_at, ended_at
                 ) as run
             from marked
-        )
-"""
+        )"""
 
 
 def resource_states(options: PrometheusOptions) -> str:
     """Return the query of `resource_states`."""
     samples = _SAMPLES.format(staleness=f"interval {options.staleness} second")
     return f"""
-        with {machines(options)}, {samples} {_PIECES} {_SHAPES}
+        with {machines(options)}, {samples} {_PIECES} {_SHAPES},
+        stretches as (
+            select
+                resource_id, gpu_index, pod_uid, state,
+                any_value(gpu_count) as gpu_count, any_value(slots) as slots,
+                any_value(slots_of) as slots_of, any_value(pool) as pool,
+                any_value(model) as model,
+                min(started_at) as started_at, max(ended_at) as ended_at, min(place) as place
+            from runs
+            where {str(options.states).lower()}
+            group by resource_id, gpu_index, pod_uid, state, run
+        )
         select
-            resource_id,
-            gpu_index,
-            any_value(gpu_count) as gpu_count,
-            any_value(slots) as slots,
-            any_value(slots_of) as slots_of,
-            any_value(pool) as pool,
-            pod_uid,
-            any_value(model) as model,
-            state,
-            min(started_at) as started_at,
-            max(ended_at) as ended_at,
-            arg_min(x_file, started_at) as x_file,
-            arg_min(x_row, started_at) as x_row
-        from runs
-        where {str(options.states).lower()}
-        group by resource_id, gpu_index, pod_uid, state, run
+            stretches.* exclude (place),
+            page.x_file,
+            stretches.place & 1099511627775 as x_row
+        from stretches inner join page on page.file_id = stretches.place >> 40
         order by started_at, resource_id, gpu_index, pod_uid, state
     """
