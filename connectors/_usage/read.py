@@ -19,8 +19,10 @@ _FORMATS = {
     "parquet": "parquet",
 }  # fmt: skip
 SUFFIXES = tuple(f".{suffix}{gz}" for suffix in _FORMATS for gz in ("", ".gz"))
+# Bytes of a line of CSV: prompts may stand in it.
+_LINE_BYTES = 32 << 20
 # Bytes of a JSON document, or of a line: room for a large one only where it is needed.
-_OBJECT_BYTES = (16 << 20, 512 << 20)
+_OBJECT_BYTES = (16 << 20, 64 << 20, 256 << 20)
 
 
 def read(
@@ -103,32 +105,52 @@ def load(
         f"create temp table {table} (x_file varchar, x_row bigint, x_malformed varchar{defined})"
     )
     for file in files:
-        _scan_file(connection, map_, folder / file, columns)
-        given = _given(connection, map_, file, columns, is_optional)
-        delivered = f"(select {quoted(file)} as x_file, rowid + 1 as x_row{given} from file_rows)"
+        _scan_file(connection, map_, folder, file, columns, is_optional)
+        delivered = f"(select {quoted(file)} as x_file, rowid + 1 as x_row, * from file_rows)"
         query = fields_query(names, delivered, strict, told)
         connection.execute(f"insert into {table} {query}")
         connection.execute("drop table file_rows")
 
 
-def _given(
+def _scan_file(
     connection: duckdb.DuckDBPyConnection,
     map_: UsageMap,
+    folder: Path,
     file: str,
     columns: Sequence[str],
     is_optional: bool,
-) -> str:
-    """Return the SQL of a file's columns as text; what is absent and may not be is an error."""
-    described = connection.execute("describe file_rows").fetchall()
-    types = {row[0].lower(): row[1] for row in described}
+) -> None:
+    """Create `file_rows`: the columns that are needed, as text, in the order of the file."""
+    for size in _OBJECT_BYTES:
+        scan = _scan(map_, folder / file, columns, size)
+        try:
+            described = connection.execute(f"describe {scan}").fetchall()
+            types = {row[0].lower(): row[1] for row in described}
+            _check_columns(map_, file, columns, [row[0] for row in described], is_optional)
+            texts = (
+                f"{_as_text(column, types.get(column.lower()))} as {identifier(column)}"
+                for column in columns
+            )
+            query = f"select {', '.join(texts)} from ({scan})"
+            connection.execute(f"create temp table file_rows as {query}")
+            return
+        except duckdb.InvalidInputException as error:
+            if "maximum_object_size" not in str(error) or size == _OBJECT_BYTES[-1]:
+                raise
+
+
+def _check_columns(
+    map_: UsageMap, file: str, columns: Sequence[str], found: Sequence[str], is_optional: bool
+) -> None:
+    """Raise a ContractError where a column is absent that may not be."""
+    known = {name.lower() for name in found}
     for column in columns:
-        is_part = "." in column or any(found.startswith(f"{column.lower()}.") for found in types)
-        if column.lower() in types or is_part or is_optional or column in map_.optional:
+        is_part = any(mark in column for mark in (".", "::"))
+        is_part |= any(name.startswith(f"{column.lower()}.") for name in known)
+        if column.lower() in known or is_part or is_optional or column in map_.optional:
             continue
-        found = ", ".join(row[0] for row in described[:12])
-        raise ContractError(f"{file}: column {column} is missing; found {found}")
-    texts = ((column, _as_text(column, types.get(column.lower()))) for column in columns)
-    return "".join(f", {text} as {identifier(column)}" for column, text in texts)
+        shown = ", ".join(found[:12])
+        raise ContractError(f"{file}: column {column} is missing; found {shown}")
 
 
 def _as_text(name: str, type_name: str | None) -> str:
@@ -137,19 +159,6 @@ def _as_text(name: str, type_name: str | None) -> str:
     if type_name.startswith(("STRUCT", "MAP")) or type_name.endswith("[]"):
         return f"cast(to_json({identifier(name)}) as varchar)"
     return f"cast({identifier(name)} as varchar)"
-
-
-def _scan_file(
-    connection: duckdb.DuckDBPyConnection, map_: UsageMap, file: Path, columns: Sequence[str]
-) -> None:
-    for size in _OBJECT_BYTES:
-        scan = _scan(map_, file, columns, size)
-        try:
-            connection.execute(f"create temp table file_rows as {scan}")
-            return
-        except duckdb.InvalidInputException as error:
-            if "maximum_object_size" not in str(error) or size == _OBJECT_BYTES[-1]:
-                raise
 
 
 def _scan(map_: UsageMap, file: Path, columns: Sequence[str], object_bytes: int) -> str:
@@ -163,7 +172,7 @@ def _scan(map_: UsageMap, file: Path, columns: Sequence[str], object_bytes: int)
         delimiter = map_.files.delimiter or ("\t" if form == "tsv" else ",")
         return (
             f"select * from read_csv({path}, header = true, all_varchar = true, skip = 0, "
-            f"delim = {quoted(delimiter)}, "
+            f"delim = {quoted(delimiter)}, max_line_size = {_LINE_BYTES}, "
             """quote = '"', escape = '"', hive_partitioning = false)"""
         )
     paths = ", ".join(quoted(f'$."{column}"') for column in columns)
