@@ -33,7 +33,8 @@ _CHARGE_GROUPS = {
 }
 _OTHERS = {
     "stg_lake__model_aliases": "name varchar, model varchar, valid_from date, valid_to date",
-    "stg_lake__token_weights": "model varchar, token_type varchar, weight decimal(38, 12)",
+    "stg_lake__token_weights": "priority bigint, model varchar, token_type varchar, weight bigint,"
+    " valid_from date, valid_to date",
     "provider_names": "provider_name varchar, service_provider_name varchar",
 }
 Rows = Sequence[Mapping[str, Any]]

@@ -31,7 +31,11 @@ traced_days as (
         sum(tokens) as tokens,
         sum(tokens_with_cached) as tokens_with_cached
     from (
-        select replica, tokens, tokens_with_cached from attempts
+        select
+            replica,
+            tokens::hugeint * {{ rate_unit() }} as tokens,
+            tokens_with_cached::hugeint * {{ rate_unit() }} as tokens_with_cached
+        from attempts
         union all
         select replica, all_tokens - tokens, all_tokens - tokens from traced_hours
     ) as parts
@@ -42,24 +46,34 @@ traced_days as (
 -- can say on which side of midnight a gain came that lies over it.
 gains as (
     select
-        pod_uid as replica,
-        counter,
-        quantity::bigint as quantity,
-        epoch_ms(counted_from) as s,
-        greatest(epoch_ms(counted_to), epoch_ms(counted_from) + 1) as e
-    from {{ ref('stg_lake__counter_deltas') }}
+        deltas.pod_uid as replica,
+        deltas.counter,
+        case deltas.counter
+            when 'input_tokens' then coalesce(label_weights.uncached_input, {{ token_weight('uncached_input') }})
+            when 'output_tokens' then coalesce(label_weights.output, {{ token_weight('output') }})
+            else coalesce(
+                label_weights.cache_read - label_weights.uncached_input,
+                {{ token_weight('cache_read') - token_weight('uncached_input') }}
+            )
+        end as weight,
+        deltas.quantity::bigint as quantity,
+        epoch_ms(deltas.counted_from) as s,
+        greatest(epoch_ms(deltas.counted_to), epoch_ms(deltas.counted_from) + 1) as e
+    from {{ ref('stg_lake__counter_deltas') }} as deltas
+    left join label_weights on deltas.model = label_weights.label
     where
-        counted_by = 'engine'
-        and counter in ('input_tokens', 'cache_read_tokens', 'output_tokens')
-        and counted_from >= cast({{ charge_date() }} as timestamp)
-        and counted_to <= cast({{ charge_date() }} as timestamp) + interval 1 day
-        and pod_uid in (select replica_lanes.replica from replica_lanes)
+        deltas.counted_by = 'engine'
+        and deltas.counter in ('input_tokens', 'cache_read_tokens', 'output_tokens')
+        and deltas.counted_from >= cast({{ charge_date() }} as timestamp)
+        and deltas.counted_to <= cast({{ charge_date() }} as timestamp) + interval 1 day
+        and deltas.pod_uid in (select replica_lanes.replica from replica_lanes)
 ),
 
 gained_hours as (
     select
         replica,
         counter,
+        weight,
         hour,
         s,
         e,
@@ -73,11 +87,7 @@ counted_hours as (
         replica,
         hour,
         bool_or(counter = 'cache_read_tokens') as counts_cached,
-        sum(case counter
-            when 'input_tokens' then quantity * {{ token_weight('uncached_input') }}
-            when 'output_tokens' then quantity * {{ token_weight('output') }}
-            else quantity * {{ token_weight('cache_read') - token_weight('uncached_input') }}
-        end) as tokens
+        sum(quantity * weight) * {{ rate_unit() }} as tokens
     from gained_hours
     group by replica, hour
 ),

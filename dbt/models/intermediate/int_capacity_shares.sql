@@ -7,7 +7,7 @@
 -- changes. φ is the attempt's weighted tokens a millisecond; with φ = 1 (the equal_… columns) it is
 -- the Shapley value of the busy time.
 -- depends_on: {{ ref('int_day_inputs') }}
-{{ config(materialized='daily_parquet') }}
+{{ config(materialized='daily_parquet', meta={'day_hash': 'attempts_hash'}) }}
 {%- set ms_per_hour = 3600000 -%}
 {%- set midnight = 'epoch_ms(cast(' ~ charge_date() ~ ' as timestamp))' -%}
 -- F in whole numbers: their sums do not depend on the order, and what is divided loses nothing.
@@ -71,6 +71,11 @@ states as materialized (
 
 {{ provisioned_attempts() }},
 
+{{ label_weights(
+    'select distinct coalesce(response_model, request_model) as label from attempts_of_day'
+    ~ ' union select model from ' ~ ref('stg_lake__counter_deltas') ~ ' where counted_by = \'engine\''
+) }},
+
 -- The server's interval: what a request waited in its queue is left out.
 timed as (
     select
@@ -87,6 +92,8 @@ timed as (
             and coalesce(attempts_of_day.response_model, attempts_of_day.request_model) = endpoint_attempts.label
             and attempts_of_day.provider_name is not distinct from endpoint_attempts.provider_name
             and attempts_of_day.service_tier is not distinct from endpoint_attempts.service_tier
+    left join label_weights
+        on coalesce(attempts_of_day.response_model, attempts_of_day.request_model) = label_weights.label
 ),
 
 -- φ, a whole number: billionths of a weighted token a millisecond, at least 1.
@@ -99,9 +106,8 @@ attempts as materialized (
         least(ends, {{ midnight }} + 24 * {{ ms_per_hour }}) as ended_ms,
         tokens,
         tokens_with_cached,
-        -- greatest() passes over what is not known.
-        if(tokens is null, null, {{ token_rate('tokens') }}) as rate,
-        if(tokens is null, null, {{ token_rate('tokens_with_cached') }}) as rate_with_cached
+        {{ token_rate('tokens', '(ends - starts)') }} as rate,
+        {{ token_rate('tokens_with_cached', '(ends - starts)') }} as rate_with_cached
     from timed
     where replica is not null and ends > starts and ends > {{ midnight }}
 ),
