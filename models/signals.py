@@ -23,7 +23,7 @@ COUNTER_DELTAS = Table(
     name="counter_deltas",
     day="cast(counted_from as date)",
     reaches=("cast(counted_from as date)", until("counted_to")),
-    order_by="counted_from, counter, pod_uid, model",
+    order_by="counted_from, counter, pod_uid, model, x_file, x_row",
     columns=(
         *required("counted_from", "counted_to", type="timestamp"),
         # 'engine' (the model's server), 'client' (an instrumented caller) or 'gateway'.
@@ -63,7 +63,7 @@ GAUGE_SAMPLES = Table(
     name="gauge_samples",
     day="cast(sampled_at as date)",
     reaches=("cast(sampled_at as date)", until("believed_until")),
-    order_by="sampled_at, gauge, resource_id, gpu_index, pod_uid",
+    order_by="sampled_at, gauge, resource_id, gpu_index, pod_uid, x_file, x_row",
     columns=(
         *required("sampled_at", "believed_until", type="timestamp"),
         *required("gauge"),

@@ -126,5 +126,4 @@ def counter_deltas(options: PrometheusOptions) -> str:
             x_file,
             x_row
         from placed
-        order by counted_from, says, pod_uid, known_id
     """

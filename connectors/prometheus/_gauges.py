@@ -145,5 +145,4 @@ def gauge_samples(options: PrometheusOptions) -> str:
             x_file,
             x_row
         from placed
-        order by sampled_at, says, resource_id, gpu_index, pod_uid, known_id
     """
