@@ -87,13 +87,13 @@ def test_the_example_comes_out_as_it_is_printed(tmp_path: Path, models: LedgerMo
         ],
     )
     others = dict.fromkeys(("feature", "workflow", "team", "model"), "(none)")
-    requests = [("a", "production"), *[("b", "production")] * 4, ("c", "development")]
+    requests = [("a", "production", 1), ("b", "production", 4), ("c", "development", 1)]
     models.fill(
-        "attempt_costs",
+        "int_attempt_sums",
         [
-            {"charge_date": DAY.date(), "is_ended": True, "status": "ok", "customer_id": customer}
+            {"charge_date": DAY.date(), "attempts": attempts, "customer_id": customer}
             | {"environment": environment, **others}
-            for customer, environment in requests
+            for customer, environment, attempts in requests
         ],
     )
 

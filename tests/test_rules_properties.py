@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_models import LedgerModels
 
+from models.tables import TOKEN_COLUMNS
+
 DAY = datetime(2026, 10, 1)
 Row = dict[str, Any]
 
@@ -94,16 +96,16 @@ attempts = st.fixed_dictionaries(
         "charge_date": st.integers(0, 2).map(lambda days: DAY.date() + timedelta(days=days)),
         "customer_id": names,
         "feature": names,
-        "output_tokens": st.integers(0, 10**12) | st.none(),
-        "status": st.sampled_from(["ok", "error", "rejected"]),
+        "attempts": st.integers(0, 5),
+        "output_tokens": st.integers(0, 10**12),
     }
-)
+).map(lambda row: dict.fromkeys(TOKEN_COLUMNS, 0) | row)
 companies = st.fixed_dictionaries(
     {
         "stg_lake__charges": st.lists(charges(), min_size=1, max_size=14),
         "stg_lake__rules": st.lists(rules(), max_size=5),
         "stg_lake__allocation_drivers": st.lists(measures, max_size=5),
-        "attempt_costs": st.lists(attempts, max_size=6),
+        "int_attempt_sums": st.lists(attempts, max_size=6),
     }
 )
 
@@ -120,9 +122,8 @@ def ledger_of(models: LedgerModels, drawn: Mapping[str, list[Row]], shuffle: int
     for number, rule in enumerate(tables["stg_lake__rules"], start=1):
         rule |= {"priority": number, "rule_id": f"r{number}", "rule_version": 1}
         rule["rule_hash"] = f"hash {number}"
-    for attempt in tables["attempt_costs"]:
+    for attempt in tables["int_attempt_sums"]:
         attempt |= dict.fromkeys(("workflow", "team", "model", "environment"), "(none)")
-        attempt["is_ended"] = True
     tables["stg_lake__dimensions"] = [
         {"entity": "team", "position": 1, "name": "tag", "tag": "team"},
         {"entity": "team", "position": 2, "name": "account", "charge_column": "sub_account_id"},
@@ -189,7 +190,7 @@ def test_what_was_shared_weighs_as_much_as_it_says(models: LedgerModels) -> None
                 measure | {"customer_id": "a", "value": Decimal("1.5")},
                 measure | {"customer_id": "b", "value": Decimal("0.75")},
             ],
-            "attempt_costs": [],
+            "int_attempt_sums": [],
         },
         shuffle=0,
     )

@@ -68,14 +68,10 @@ causes as (
 requests as (
     select
         {{ entity_list }},
-        count(*) as attempts,
-        sum(
-            {% for token_type in token_types() -%}
-            coalesce({{ token_type }}_tokens, 0){{ ' + ' if not loop.last }}
-            {%- endfor %}
-        ) as tokens
-    from {{ ref('attempt_costs') }}
-    where charge_date = {{ charge_date() }} and is_ended and status not in ('rejected', 'cached')
+        sum(attempts) as attempts,
+        sum({% for token_type in token_types() %}{{ token_type }}_tokens{{ ' + ' if not loop.last }}{% endfor %}) as tokens
+    from {{ ref('int_attempt_sums') }}
+    where charge_date = {{ charge_date() }} and kind is distinct from 'unmatched capacity'
     group by all
 ),
 
@@ -164,7 +160,9 @@ drivers as (
 members as (
     select
         cost_pools.charge_group_id,
-        1 as choice,
+        -- What corrects something unknown: its service, else its account.
+        if(cost_pools.scope = 'correction' and causes.service_name is distinct from cost_pools.scope_key, 2, 1)
+            as choice,
         {% for entity in entities() %}causes.{{ entity }}, {% endfor %}
         if(cost_pools.scope = 'invoice' or causes.reporting_currency is null, causes.weight, causes.reporting_weight)
             as weight,
@@ -185,6 +183,7 @@ members as (
                 when 'invoice'
                     then causes.source = cost_pools.source and causes.billing_period = cost_pools.billing_period
                 when 'account' then causes.source = cost_pools.source
+                when 'correction' then causes.source = cost_pools.source
                 when 'sub_account'
                     then causes.source = cost_pools.source and causes.sub_account_id = cost_pools.scope_key
                 when 'service' then causes.source = cost_pools.source and causes.service_name = cost_pools.scope_key
@@ -259,6 +258,7 @@ ledger as (
         shares.total_weight::decimal(38, 0),
         shares.weight_unit,
         case
+            when shares.scope = 'correction' then if(shares.choice = 1, 'service-cost', 'account-cost')
             when shares.scope <> 'users' then shares.scope || '-cost'
             when shares.choice = 1 then 'driver'
             else 'driver-fallback'
@@ -285,6 +285,7 @@ ledger as (
         case attributed.scope
             when 'users' then 'the driver ' || rules.driver || ' has nothing of these users on this day'
             when 'pool' then 'nobody used the pool ' || coalesce(attributed.scope_key, '(none)') || ' on this day'
+            when 'correction' then 'what it corrects is unknown, and nothing of this account has a cost on this day'
             else 'nothing else of this ' || replace(attributed.scope, '_', '-') || ' has a cost on this day'
         end as reason
     from attributed

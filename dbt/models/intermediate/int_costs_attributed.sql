@@ -12,12 +12,6 @@ with charge_groups as (
     where effective_cost <> 0
 ),
 
-attempts as (
-    select *
-    from {{ ref('attempt_costs') }}
-    where charge_date = {{ charge_date() }}
-),
-
 lines as (
     select *
     from {{ ref('int_token_lines') }}
@@ -25,16 +19,9 @@ lines as (
 ),
 
 token_sums as (
-    select
-        token_line_id,
-        {{ entities() | join(', ') }}
-        {%- for token_type in token_types() %},
-        sum({{ token_type }}_cost) as {{ token_type }}_cost,
-        sum({{ token_type }}_tokens) as {{ token_type }}_tokens
-        {%- endfor %}
-    from attempts
-    where token_line_id is not null
-    group by token_line_id, {{ entities() | join(', ') }}
+    select *
+    from {{ ref('int_attempt_sums') }}
+    where charge_date = {{ charge_date() }} and token_line_id is not null
 ),
 
 token_direct as (
@@ -70,7 +57,8 @@ capacity_direct as (
         sum(capacity.nanoseconds) as weight,
         any_value(capacity.billed_nanoseconds) as total_weight
     from capacity
-    inner join attempts on capacity.attempt_id = attempts.attempt_id
+    inner join {{ ref('attempt_costs') }} as attempts
+        on capacity.attempt_id = attempts.attempt_id and attempts.charge_date = {{ charge_date() }}
     inner join charge_groups on capacity.charge_group_id = charge_groups.charge_group_id
     group by all
 ),
@@ -286,7 +274,7 @@ corrections as (
         'overhead',
         {{ none_entities }}
         amount,
-        'service',
+        'correction',
         service_name,
         null,
         null,
