@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from tempfile import gettempdir
+from uuid import uuid4
 
 import duckdb
 
@@ -63,9 +64,10 @@ def connect() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         config={
             "autoinstall_known_extensions": False,
-            # What does not fit is written aside; a laptop has other things to do.
+            # What does not fit is written aside; a laptop has other things to do. Each connection
+            # has its own place, which it empties in the end.
             "memory_limit": "1500MB",
-            "temp_directory": f"{gettempdir()}/unitledger",
+            "temp_directory": f"{gettempdir()}/unitledger-{uuid4().hex}",
         }
     )
     connection.execute("set timezone = 'UTC'")
