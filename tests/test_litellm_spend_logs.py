@@ -135,6 +135,15 @@ def test_a_source_may_say_which_fields_tell_an_entity(tmp_path: Path) -> None:
     assert customers[0]["api_key_id"] == "m1"
 
 
+def test_what_a_client_asserts_of_itself_can_be_left_unread(tmp_path: Path) -> None:
+    # LiteLLM takes `user` from the request: whoever calls can name another's.
+    known = {"customer": ["metadata.user_api_key_team_alias"], "feature": []}
+    log = Log(tmp_path, "litellm_spend_logs", entities=known)
+    own = {"user_api_key_team_alias": "acme", "spend_logs_metadata": {"customer.id": "other"}}
+    attempt = log.attempt(row(metadata=own, end_user="other", request_tags=["feature:x"]))
+    assert (attempt["customer_id"], attempt["feature"]) == ("acme", None)
+
+
 def test_a_csv_as_copy_writes_it_gives_the_same_as_json_lines(tmp_path: Path) -> None:
     rows = [row(1, usage=said(10, 2), end_user="u", request_tags=["feature:a"]), failed(2)]
     as_csv, as_lines = (Log(tmp_path / name, "litellm_spend_logs") for name in ("csv", "lines"))

@@ -1,4 +1,4 @@
-"""Langfuse's observations: its blob storage export, exports from the UI, its API, or ClickHouse.
+"""Langfuse's observations: its blob storage export, answers of its API, or rows of ClickHouse.
 
     location   folder (or s3://bucket/prefix) of JSON lines, JSON, CSV or Parquet:
                `observations_v2/` (enriched), or `observations/` with `traces/` beside it, as the
