@@ -44,7 +44,7 @@ def _judged(element: str, driver: str | None) -> str:
             end as elements
         from raw
     ),
-    timed as (
+    timed as materialized (
         select
             raw.driver, raw.value, raw.filter, raw.element, raw.timestamp, raw.granularity,
             raw.measured_from as given_from, raw.measured_to as given_to,
@@ -73,10 +73,11 @@ def _judged(element: str, driver: str | None) -> str:
             raw.x_file, raw.x_row, raw.x_place
         from named as raw
     ),
-    judged as (
+    judged as materialized (
         select *, {_PROBLEM} as problem
         from timed
-    )
+    ),
+    {_OPERATED}
     """
 
 
@@ -141,6 +142,19 @@ _SAME = " and ".join(
     )
 )
 
+# Each replacement or deletion, and what stands before it that it takes away.
+_OPERATED = f"""
+    operations as materialized (
+        select * from judged where problem is null and done <> 'sum'
+    ),
+    taken as materialized (
+        select later.x_place as by_place, earlier.x_place
+        from operations as later
+        inner join judged as earlier on {_SAME}
+        where earlier.problem is null and earlier.done <> 'delete'
+    )
+"""
+
 _DRIVERS = f"""
     select
         stream as driver,
@@ -151,33 +165,26 @@ _DRIVERS = f"""
         about as filter,
         x_file,
         x_row
-    from judged as earlier
+    from judged
     where
         problem is null
         and done <> 'delete'
-        and not exists (
-            select 1 from judged as later
-            where later.problem is null and later.done <> 'sum' and {_SAME}
-        )
+        and x_place not in (select taken.x_place from taken)
     order by x_place
 """
 
-_QUARANTINE = f"""
+_QUARANTINE = """
     , refused as (
-        select *, problem as why from judged where problem is not null
-        union all by name
+        select moment, problem as why, x_file, x_row, x_place
+        from judged where problem is not null
+        union all
         select
-            *,
-            {{'column_name': 'operation', 'value': 'delete', 'reason':
-                'finds nothing to delete in the files of its day or month'}} as why
-        from judged as later
-        where
-            problem is null
-            and done = 'delete'
-            and not exists (
-                select 1 from judged as earlier
-                where earlier.problem is null and earlier.done <> 'delete' and {_SAME}
-            )
+            moment,
+            {'column_name': 'operation', 'value': 'delete', 'reason':
+                'finds nothing to delete in the files of its day or month'},
+            x_file, x_row, x_place
+        from operations
+        where done = 'delete' and x_place not in (select by_place from taken)
     )
     select
         cast(coalesce(moment, timestamp '1970-01-01') as date) as quarantined_day,

@@ -14,10 +14,12 @@ _EVENTS = """
             partition by uid order by repeated desc, last_occurred_at desc, x_place
         ) = 1
     ),
-    read as (
+    read as materialized (
         select
             *,
             {meaning} as event,
+            if(object_kind = 'Pod', object_uid, null) as pod_uid,
+            if(object_kind = 'NodeClaim', object_name, null) as claim_name,
             nullif(regexp_extract(message, 'image "([^"]+)"', 1), '') as image,
             regexp_extract(message, '" in ([0-9.hmsnuµμ]+)', 1) as took,
             nullif(regexp_extract(message, 'Image size: ([0-9]+) bytes', 1), '') as size,
@@ -95,9 +97,8 @@ _EVENTS = """
         left join (
             select cluster, name, min(resource_id) as resource_id from claim group by cluster, name
         ) as claimed
-            on read.object_kind = 'NodeClaim' and read.cluster = claimed.cluster
-            and read.object_name = claimed.name
-        left join pods on read.object_kind = 'Pod' and read.object_uid = pods.uid
+            on read.cluster = claimed.cluster and read.claim_name = claimed.name
+        left join pods on read.pod_uid = pods.uid
         left join targets
             on read.cluster = targets.cluster and read.object_kind = targets.kind
             and read.namespace = targets.namespace and read.object_name = targets.name
@@ -113,7 +114,7 @@ _EVENTS = """
             coalesce(machines.pool, selected_pool, {said_pool}, target_pool) as pool,
             machine as resource_id,
             namespace, object_kind, object_name,
-            if(object_kind = 'Pod', object_uid, null) as pod_uid,
+            pod_uid,
             coalesce(pod_model, target_model) as model,
             if(placed.event in ('image_pulled', 'image_present'), image, null) as image,
             case

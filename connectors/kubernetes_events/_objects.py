@@ -1,6 +1,9 @@
 """What is looked at of events, pods, nodes and Karpenter's node claims: a temporary table each."""
 
 from connectors._sql import quoted
+from connectors.kubernetes_events._read import STRUCTURE
+
+_OBJECTS = f"select * exclude (item), from_json(item, {STRUCTURE}) as object from sent"
 
 # Whole accelerators, by the names under which pods ask for them; `.shared` ones are time-sliced.
 _GPUS = (
@@ -50,14 +53,14 @@ _META = """
         watch, cluster, document, observed, x_file, x_row, x_place
 """
 
-EVENT = """
+EVENT = f"""
     create temp table an_event as
     with read as (
         select
             *,
             coalesce(object.involvedObject, object.regarding) as about,
             coalesce(object.source, object.deprecatedSource) as sender
-        from sent where kind = 'Event'
+        from ({_OBJECTS}) where kind = 'Event'
     )
     select
         coalesce(
@@ -131,7 +134,7 @@ POD = f"""
         ) + coalesce(millicores(object.spec.overhead['cpu']), 0) as millicores,
         array_to_string(flatten(list_transform(object.spec.containers, lambda item:
             list_concat(item.command, item.args))), ' ') as arguments
-    from sent where kind = 'Pod'
+    from ({_OBJECTS}) where kind = 'Pod'
 """
 
 _PROVIDER = "coalesce(object.spec.providerID, object.status.providerID)"
@@ -175,7 +178,7 @@ NODE = f"""
         {_CAPACITY},
         condition(object.status.conditions, 'Ready').status = 'True' as is_ready,
         moment(condition(object.status.conditions, 'Ready').lastTransitionTime) as turned_at
-    from sent where kind = 'Node'
+    from ({_OBJECTS}) where kind = 'Node'
 """
 
 CLAIM = f"""
@@ -195,13 +198,15 @@ CLAIM = f"""
             condition(object.status.conditions, 'Drained'),
             condition(object.status.conditions, 'InstanceTerminating')
         ) is not null as tells_drained
-    from sent where kind = 'NodeClaim'
+    from ({_OBJECTS}) where kind = 'NodeClaim'
 """
 
 # The controller of a pod may name its replica set; an autoscaler names what it scales.
-TARGET = """
+TARGET = f"""
     create temp table a_target as
     select distinct cluster, kind, object.metadata.namespace as namespace,
         object.metadata.name as name, object.spec.scaleTargetRef.name as target
-    from sent where object.spec.scaleTargetRef.name is not null
+    from ({_OBJECTS})
+    where kind not in ('Event', 'Pod', 'Node', 'NodeClaim')
+        and object.spec.scaleTargetRef.name is not null
 """

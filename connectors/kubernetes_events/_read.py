@@ -67,7 +67,7 @@ _OBJECT: dict[str, Any] = {
     "involvedObject": _REFERENCE,
     "regarding": _REFERENCE,
 }  # fmt: skip
-_STRUCTURE = quoted(json.dumps(_OBJECT))
+STRUCTURE = quoted(json.dumps(_OBJECT))
 # Bytes of a document, which is a line or a whole file: room for a large one only where needed.
 _DOCUMENT_BYTES = (16 << 20, 1 << 30)
 
@@ -102,72 +102,64 @@ MACROS = (
     "create or replace temp macro label(labels, name) as nullif(labels[name], '')",
 )
 
-# A list of objects, what a watch wraps around one, or the object alone.
+# A list of objects, what a watch or another sender wraps around one, or the object alone.
+_WRAPPER = quoted(
+    json.dumps(
+        {"items": ["JSON"], "object": "JSON", "event": "JSON"}
+        | dict.fromkeys(("kind", "type", "verb", "time", "timestamp", "@timestamp"), "VARCHAR")
+    )
+)
+_KIND = quoted(
+    json.dumps(
+        {"kind": "VARCHAR", "clusterName": "VARCHAR"}
+        | dict.fromkeys(("involvedObject", "regarding"), {"kind": "VARCHAR"})
+    )
+)
 _UNWRAPPED = """
     with documents as (
-        select
-            row_number() over () as document,
-            {document} as json,
-            {observed} as observed,
-            {cluster} as cluster
+        select row_number() over () as document, {document} as json, {observed} as observed,
+            {cluster} as cluster, from_json({document}, {wrapper}) as sent
         from {scan}
     ),
     items as (
         select
-            document, observed, cluster,
-            json ->> '$.kind' as of_kind,
-            unnest(case
-                when json_type(json, '$.items') = 'ARRAY' then json -> '$.items[*]'
-                else [json]
-            end) as item
+            document, cluster, sent.kind as of_kind,
+            case when sent.object is not null or sent.event is not null
+                then upper(coalesce(sent.type, sent.verb)) end as watch,
+            coalesce(
+                observed, moment(sent.time), moment(sent.timestamp), moment(sent."@timestamp")
+            ) as observed,
+            unnest(coalesce(sent.items, [coalesce(sent.object, sent.event, json)])) as item
         from documents
     ),
-    objects as (
-        select
-            document, cluster, of_kind,
-            coalesce(item -> '$.object', item -> '$.event', item) as object,
-            coalesce(
-                observed, moment(item ->> '$.time'), moment(item ->> '$.timestamp'),
-                moment(item ->> '$."@timestamp"')
-            ) as observed,
-            case when json_exists(item, '$.object') or json_exists(item, '$.event')
-                then upper(coalesce(item ->> '$.type', item ->> '$.verb')) end as watch
-        from items
-    )
+    objects as (select *, from_json(item, {kind}) as object from items)
     select
-        document, observed, watch,
-        coalesce(cluster, object ->> '$.clusterName', '') as cluster,
         case
-            when json_exists(object, '$.involvedObject') or json_exists(object, '$.regarding')
-                then 'Event'
-            else coalesce(
-                object ->> '$.kind', nullif(regexp_extract(of_kind, '^(.+)List$', 1), '')
-            )
+            when object.involvedObject is not null or object.regarding is not null then 'Event'
+            else coalesce(object.kind, nullif(regexp_extract(of_kind, '^(.+)List$', 1), ''))
         end as kind,
-        from_json(object, {structure}) as object
+        watch,
+        observed,
+        coalesce(cluster, object.clusterName, '') as cluster,
+        document,
+        item
     from objects
-    where coalesce(watch, '') not in ('BOOKMARK', 'PULLEND')
-        and coalesce(object ->> '$.kind', '') <> 'List'
+    where coalesce(watch, '') not in ('BOOKMARK', 'PULLEND') and kind is distinct from 'List'
 """
 
 
 def read_objects(connection: DuckDBPyConnection, folder: Path, files: Sequence[str]) -> None:
-    """Fill the table `sent`."""
+    """Fill the table `sent`: every object as JSON, with its kind and how it came."""
     for macro in MACROS:
         connection.execute(macro)
-    connection.execute("create temp table sent as " + _empty())
+    connection.execute("""
+        create temp table sent (
+            kind varchar, watch varchar, observed timestamp, cluster varchar, document bigint,
+            item json, x_file varchar, x_row bigint, x_place bigint
+        )
+    """)
     for file in sorted(files):
         _load(connection, folder / file, file)
-
-
-def _empty() -> str:
-    return f"""
-        select
-            '' as kind, '' as watch, timestamp '1970-01-01' as observed, '' as cluster,
-            0::bigint as document, from_json('{{}}', {_STRUCTURE}) as object,
-            '' as x_file, 0::bigint as x_row, 0::bigint as x_place
-        where false
-    """
 
 
 def _load(connection: DuckDBPyConnection, path: Path, file: str) -> None:
@@ -196,14 +188,12 @@ def _insert(
         observed=observed,
         cluster=cluster,
         scan=scan,
-        structure=_STRUCTURE,
+        wrapper=_WRAPPER,
+        kind=_KIND,
     )
-    connection.execute(f"create or replace temp table of_file as {query}")
     connection.execute(f"""
         insert into sent
-        select
-            kind, watch, observed, cluster, document, object, {quoted(file)}, rowid + 1,
-            (select count(*) from sent) + rowid
-        from of_file
-        order by rowid
+        select *, {quoted(file)}, row_number() over () as x_row,
+            (select count(*) from sent) + x_row as x_place
+        from ({query})
     """)
