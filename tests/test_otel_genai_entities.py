@@ -151,3 +151,15 @@ def test_what_a_service_says_that_is_not_trusted_goes_unread_and_is_told_once_a_
 def test_an_entity_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"gateway\.keys"):
         OTEL.options(gateway={"keys": {"sk-1": {"costumer": "acme"}}})
+
+
+def test_a_captured_baggage_header_is_as_good_as_copies_of_its_members(
+    telemetry: Telemetry,
+) -> None:
+    header = "customer.id=acme%20corp,team.name = red;ttl=5, other=x"
+    body = span(1, None, CHAT)
+    listed = {"arrayValue": {"values": [{"stringValue": header}]}}
+    body["attributes"].append({"key": "http.request.header.baggage", "value": listed})
+    (row,) = telemetry.attempts(record(body))
+    assert (row["customer_id"], row["team"]) == ("acme corp", "red")
+    assert sources(row) == {"customer": "baggage", "team": "baggage"}

@@ -67,7 +67,7 @@ def normalize(source: Source) -> dict[str, str]:
 
 def _configured(options: Options) -> Connector:
     assert isinstance(options, OtelOptions)
-    return replace(CONNECTOR, read=partial(read, options.columns))
+    return replace(CONNECTOR, read=partial(read, options))
 
 
 CONNECTOR = Connector(
@@ -93,7 +93,7 @@ CONNECTOR = Connector(
     },
     discover=discover,
     fetch=fetch,
-    read=partial(read, {}),
+    read=partial(read, OtelOptions()),
     normalize=normalize,
     amounts="""
         select null as billing_currency, null as amount from raw

@@ -10,13 +10,18 @@ import re
 import duckdb
 
 from connectors._sql import quoted
+from connectors.otel_genai import _names as names
 
 _PREFIX = (
     r"^(traceloop\.association\.properties|langfuse\.(trace|observation)\.metadata"
     r"|ai\.telemetry\.metadata)\."
 )
+# The header of W3C baggage, where an instrumentation captures it; each member is as good as a copy.
+BAGGAGE_HEADER = "http.request.header.baggage"
 JSON_OBJECTS = ("metadata", "langfuse.trace.metadata", "langfuse.observation.metadata")
 TAGS = ("tag.tags", "langfuse.trace.tags", "langfuse.tags", "request_tags")
+# What is read although it may be long.
+LONG = (*JSON_OBJECTS, *TAGS, BAGGAGE_HEADER, names.USAGE_DETAILS, names.PROVIDER_METADATA)
 
 # customer_id, customerId and customer.id are one name.
 _MACROS = (
@@ -53,6 +58,13 @@ _MACROS = (
         lambda tag: {'k': trim(regexp_extract(tag, '^[^:=]+')),
             'v': trim(regexp_replace(tag, '^[^:=]+[:=]', ''))})
     """,
+    # a=b,c=d;property: percent-encoded.
+    """
+    create temp macro header_members(text, prefix) as list_transform(
+        regexp_extract_all(text, '[^",;= ]+ *= *[^",; ]+'),
+        lambda member: {'k': prefix || url_decode(trim(regexp_extract(member, '^[^=]+'))),
+            'v': url_decode(trim(regexp_replace(member, '^[^=]+=', '')))})
+    """,
 )
 
 
@@ -61,9 +73,9 @@ _MACROS = (
 _KNOWN_LENGTH = 20_000
 
 
-def carry(connection: duckdb.DuckDBPyConnection) -> set[str]:
+def carry(connection: duckdb.DuckDBPyConnection, baggage_prefix: str) -> set[str]:
     """Append to `delivered_span` what is carried in it; return every attribute's name there."""
-    present = _carry(connection)
+    present = _carry(connection, baggage_prefix)
     others = connection.execute("""
         select distinct unnest(attributes['keys']) from delivered_point
         union select distinct unnest(resource_attributes['keys']) from delivered_point
@@ -79,13 +91,16 @@ def carry(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return present
 
 
-def _carry(connection: duckdb.DuckDBPyConnection) -> set[str]:
+def _carry(connection: duckdb.DuckDBPyConnection, baggage_prefix: str) -> set[str]:
     present = _names(connection)
     found = ["prefixed(attributes)"] if any(re.match(_PREFIX, name) for name in present) else []
     found += [
         f"members(attribute(attributes, {quoted(name)}))" for name in _in(JSON_OBJECTS, present)
     ]
     found += [f"tags(attribute(attributes, {quoted(name)}))" for name in _in(TAGS, present)]
+    if BAGGAGE_HEADER in present:
+        header = f"attribute(attributes, {quoted(BAGGAGE_HEADER)})"
+        found.append(f"header_members({header}, {quoted(baggage_prefix)})")
     if not found:
         return present
     for macro in _MACROS:
@@ -101,8 +116,8 @@ def _carry(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return _names(connection)
 
 
-def _in(names: tuple[str, ...], present: set[str]) -> list[str]:
-    return [name for name in names if name in present]
+def _in(wanted: tuple[str, ...], present: set[str]) -> list[str]:
+    return [name for name in wanted if name in present]
 
 
 def _names(connection: duckdb.DuckDBPyConnection) -> set[str]:

@@ -61,7 +61,10 @@ _RECORD_BYTES = (4 << 20, 1 << 30)
 _CHUNK = 4 << 20
 _SNAKE_CASE = frozenset((b'"resource_spans"', b'"resource_metrics"'))
 _METRICS_MARKS = frozenset((b'"resourceMetrics"', b'"resource_metrics"'))
-_MARKS = _SNAKE_CASE | _METRICS_MARKS
+# Most files have no lists among their attributes: then none are looked for in any of them.
+_ARRAY_MARKS = frozenset((b'"arrayValue"', b'"array_value"'))
+_ARRAY = ', "arrayValue": "VARCHAR"'
+_MARKS = _SNAKE_CASE | _METRICS_MARKS | _ARRAY_MARKS
 
 # The check looks for text and stops at the first find: a condition on what was parsed parses twice.
 _DELIVERED_SPAN = f"""
@@ -78,7 +81,7 @@ _DELIVERED_SPAN = f"""
     ),
     scopes as (
         select
-            listed(resource.resource.attributes) as resource,
+            $listed(resource.resource.attributes) as resource,
             identity(resource.resource.attributes) as resource_id,
             unnest(resource.scopeSpans) as scope
         from resources
@@ -99,7 +102,7 @@ _DELIVERED_SPAN = f"""
         scope_name,
         list_filter(span.events, lambda event: lower(event.name) in {FIRST_TOKEN_EVENTS})[1]
             .timeUnixNano as first_token_unix_nano,
-        listed(span.attributes) as attributes,
+        $listed(span.attributes) as attributes,
         resource as resource_attributes,
         resource_id
     from spans
@@ -123,7 +126,7 @@ _POINTS_OF_FILE = f"""
     ),
     scopes as (
         select
-            listed(resource.resource.attributes) as resource,
+            $listed(resource.resource.attributes) as resource,
             identity(resource.resource.attributes) as resource_id,
             unnest(resource.scopeMetrics) as scope
         from resources
@@ -148,7 +151,7 @@ _POINTS_OF_FILE = f"""
         try_cast(point.flags as integer) as flags,
         false as is_previous,
         scope_name,
-        listed(point.attributes) as attributes,
+        $listed(point.attributes) as attributes,
         resource as resource_attributes,
         resource_id,
         row_number() over (order by metric_row, kind, point_row) as x_row
@@ -169,6 +172,7 @@ class _Content:
     file: Path
     has_snake_case: bool
     has_metrics: bool
+    has_arrays: bool
 
 
 def parse_json(connection: duckdb.DuckDBPyConnection, file: Path, points: str) -> None:
@@ -219,7 +223,9 @@ def _unpacked(file: Path, folder: Path) -> _Content:
 
 
 def _content(file: Path, found: set[bytes]) -> _Content:
-    return _Content(file, bool(found & _SNAKE_CASE), bool(found & _METRICS_MARKS))
+    return _Content(
+        file, *(bool(found & marks) for marks in (_SNAKE_CASE, _METRICS_MARKS, _ARRAY_MARKS))
+    )
 
 
 def _searched(stream: IO[bytes] | gzip.GzipFile, found: set[bytes]) -> Iterator[bytes]:
@@ -233,10 +239,14 @@ def _searched(stream: IO[bytes] | gzip.GzipFile, found: set[bytes]) -> Iterator[
 
 
 def _parse(connection: duckdb.DuckDBPyConnection, query: str, content: _Content) -> None:
+    query = query.replace("$text", _text(content))
+    query = query.replace("$listed", "listed_with_arrays" if content.has_arrays else "listed")
+    if not content.has_arrays:
+        query = query.replace(_ARRAY, "")
     for size in _RECORD_BYTES:
         scan = f"read_json_objects({quoted(str(content.file))}, maximum_object_size = {size})"
         try:
-            connection.execute(query.replace("$text", _text(content)).replace("$scan", scan))
+            connection.execute(query.replace("$scan", scan))
             return
         except duckdb.InvalidInputException as error:
             if "maximum_object_size" not in str(error) or size == _RECORD_BYTES[-1]:

@@ -3,7 +3,7 @@
 Temporary tables, so that everything is parsed once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -15,22 +15,31 @@ from connectors.otel_genai._delivery import BEFORE
 from connectors.otel_genai._flat import parse_parquet
 from connectors.otel_genai._json import parse_json, parse_points_before
 from connectors.otel_genai._leaves import create_leaves
-from connectors.otel_genai._options import SpanColumn
+from connectors.otel_genai._options import OtelOptions
 
 # Attributes become two lists, for a map allows no key twice. What is longer than any id, name or
 # count is content (a prompt), and left out.
 _MACROS = (
     f"""
     create temp macro short(key, value) as
-        if(length(value) <= 1000 or key in {_carried.JSON_OBJECTS}, value, null)
+        if(length(value) <= 1000 or key in {_carried.LONG}, value, null)
+    """,
+    """
+    create temp macro plain(item) as coalesce(
+        short(item.key, item.value.stringValue),
+        item.value.intValue, item.value.doubleValue, item.value.boolValue)
     """,
     """
     create temp macro listed(items) as {
         'keys': list_transform(items, lambda item: item.key),
-        'values': list_transform(items, lambda item: coalesce(
-            short(item.key, item.value.stringValue),
-            item.value.intValue, item.value.doubleValue, item.value.boolValue,
-            short(item.key, item.value.arrayValue)))
+        'values': list_transform(items, lambda item: plain(item))
+    }
+    """,
+    """
+    create temp macro listed_with_arrays(items) as {
+        'keys': list_transform(items, lambda item: item.key),
+        'values': list_transform(items, lambda item:
+            coalesce(plain(item), short(item.key, item.value.arrayValue)))
     }
     """,
     """
@@ -71,8 +80,8 @@ _SPAN = "create temp view span as select rowid + 1 as x_row, * from delivered_sp
 
 _RESOURCE = """
     create temp table sending_resource as
-    select resource_id, any_value(resource_attributes) as attributes, min(x_row) as x_row
-    from span group by resource_id
+    select resource_id, resource_attributes as attributes, x_row
+    from span where x_row in (select min(x_row) from span group by resource_id)
 """
 
 # Delivery is at least once: of spans with the same ids, the first is used.
@@ -150,23 +159,23 @@ INPUTS = {
 
 
 def read(
-    columns: Mapping[SpanColumn, str],
+    options: OtelOptions,
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
     files: Sequence[str],
 ) -> dict[str, str]:
-    """Return the queries of the inputs; `columns` are configured ones of Parquet files."""
+    """Return the queries of the inputs."""
     for macro in _MACROS:
         connection.execute(macro)
     before, (file,) = _told_apart(files)
     if file.endswith(".parquet"):
-        parse_parquet(connection, folder / file, columns)
+        parse_parquet(connection, folder / file, options.columns)
         connection.execute(_NO_POINTS)
     else:
         parse_json(connection, folder / file, _NO_POINTS)
     for earlier in before:
         parse_points_before(connection, folder / earlier)
-    present = _carried.carry(connection)
+    present = _carried.carry(connection, options.baggage_prefix)
     for step in (_SPAN, _RESOURCE, _FIRST_SPAN, _inference(present), _WALK, _LINEAGE):
         connection.execute(step)
     create_leaves(connection, present)
