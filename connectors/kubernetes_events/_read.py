@@ -112,7 +112,7 @@ _WRAPPER = quoted(
 _KIND = quoted(
     json.dumps(
         {"kind": "VARCHAR", "clusterName": "VARCHAR"}
-        | dict.fromkeys(("involvedObject", "regarding"), {"kind": "VARCHAR"})
+        | {name: {"kind": "VARCHAR"} for name in ("involvedObject", "regarding")}
     )
 )
 _UNWRAPPED = """
