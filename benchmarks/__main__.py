@@ -11,7 +11,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -23,6 +23,9 @@ MAX_CUR_ROWS = 1_000_000
 MONTH_ROWS = 56_000_000
 MAX_SPANS = 300_000
 MAX_PRICED = 3_000_000
+HISTORIES = (7, 365)
+HISTORY_REPEATS = 3
+MAX_HISTORY_A_DAY = 300
 ATTEMPTS = "lake/attempts/*.parquet"
 
 
@@ -85,6 +88,13 @@ def tokens(folder: Path, attempts: int) -> Iterator[Row]:
     yield _row("token charges, by attempt", finished, aim="≤ 2 ×")
 
 
+def capacity(folder: Path, attempts: int) -> Iterator[Row]:
+    lake = folder / "gpu"
+    run_step("generate_lake", folder, lake, attempts, "gpu")
+    finished = run_beside_bare("capacity", (lake, ATTEMPTS), folder, lake)
+    yield _row("capacity shares, total order", finished, aim="≤ 5 ×, < 2 GB")
+
+
 def marts(folder: Path, attempts: int) -> Iterator[Row]:
     lake = folder / "mix"
     run_step("generate_lake", folder, lake, attempts, "mix")
@@ -103,6 +113,40 @@ def prices(folder: Path, attempts: int) -> Iterator[Row]:
     yield _row("list prices, by attempt", finished, aim="≥ 1,500,000/s")
 
 
+def litellm(folder: Path, attempts: int) -> Iterator[Row]:
+    """The attempts of `tokens`, a row at a time, by a pricer of the field."""
+    lake = folder / "api"
+    if not lake.exists():
+        run_step("generate_lake", folder, lake, min(attempts, MAX_SPANS), "api")
+    yield _row("litellm's cost_per_token, by row", run_step("litellm", folder, lake, attempts))
+
+
+def history(folder: Path, attempts: int) -> Iterator[Row]:
+    """The same day, added to a short and to a long history: minutes to write, seconds to add."""
+    a_day = min(attempts // 10_000, MAX_HISTORY_A_DAY)
+    measured: dict[int, list[Finished]] = {}
+    for days in HISTORIES:
+        run_step("write_history", folder, folder / f"history-{days}", days, a_day)
+    for _ in range(HISTORY_REPEATS):
+        for days in HISTORIES:
+            finished = run_step("add_day", folder, folder / f"history-{days}")
+            measured.setdefault(days, []).append(finished)
+    best = {days: min(runs, key=_cpu_seconds) for days, runs in measured.items()}
+    for days, finished in best.items():
+        cpu = _cpu_seconds(finished)
+        finished.result["remark"] = f"{cpu:.1f} s of processor time"
+        row = _row(f"a day of {a_day} added to {days}", finished, aim="")
+        if days != HISTORIES[0]:
+            ratio = cpu / _cpu_seconds(best[HISTORIES[0]])
+            remark = f"{row.remark}, {ratio:.2f} × of a day added to {HISTORIES[0]}"
+            row = replace(row, aim="≤ 1.1 × of that", remark=remark)
+        yield row
+
+
+def _cpu_seconds(finished: Finished) -> float:
+    return float(finished.result["cpu_seconds"])
+
+
 def company(folder: Path, attempts: int) -> Iterator[Row]:
     del attempts
     config = str(run_step("configure", folder, folder / "company").result["config"])
@@ -114,9 +158,13 @@ def company(folder: Path, attempts: int) -> Iterator[Row]:
 
 
 PARTS: dict[str, Callable[[Path, int], Iterator[Row]]] = {
-    part.__name__: part for part in (cur, tokens, marts, spans, prices, company, month)
+    part.__name__: part
+    for part in (
+        *(cur, tokens, litellm, capacity, marts),
+        *(spans, prices, company, history, month),
+    )
 }
-BY_DEFAULT = [name for name in PARTS if name != "month"]
+BY_DEFAULT = [name for name in PARTS if name not in ("month", "history")]
 
 
 def _row(step: str, finished: Finished, aim: str = "") -> Row:
@@ -124,7 +172,7 @@ def _row(step: str, finished: Finished, aim: str = "") -> Row:
     bare_seconds = result.get("bare_seconds")
     return Row(
         step,
-        result.get("delivered", result["rows"]),
+        result.get("delivered", result.get("rows")),
         finished.seconds,
         finished.peak_memory,
         finished.seconds / bare_seconds if bare_seconds else None,

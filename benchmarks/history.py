@@ -91,7 +91,7 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _copied(file: Path) -> Path:
-    return shutil.copy(file, file.with_suffix(".copy"))
+    return Path(shutil.copy(file, file.with_suffix(".copy")))
 
 
 def _transform(work: Path) -> dict[str, Any]:

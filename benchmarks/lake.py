@@ -25,6 +25,7 @@ from models.tables import ATTEMPTS, CHARGES, RESOURCE_STATES, RESTATEMENTS
 
 DAYS = 31
 API_SHARE = 72 / 130  # of the workflows' calls of models
+_SHARES = {"api": API_SHARE, "gpu": 1 - API_SHARE, "mix": 1}
 _VENDORS = {
     "OpenAI API": ("openai", "openai_costs", "OpenAI"),
     "Amazon EC2": ("aws_prod", "aws_cur2", "AWS"),
@@ -101,23 +102,24 @@ _CHARGES = """
 """
 
 
-def write_lake(folder: Path, attempts: int, api_only: bool = False) -> int:
+def write_lake(folder: Path, attempts: int, kind: str) -> int:
     """Write lake and configuration for about so many attempts; return how many there are.
 
-    Of the calls of an API nothing is untraced, and every attempt carries its counts or is billed
-    nothing: what a customer truly cost is its tokens times their price.
+    `kind` is `api` (calls of an API), `gpu` (calls of own models) or `mix` (both). Of the calls of
+    an API nothing is untraced, and every attempt carries its counts or is billed nothing: what a
+    customer truly cost is its tokens times their price.
     """
     period, draws = Period(SAMPLE.first, DAYS), Draws(SEED)
     lake, copies = Lake(folder / "lake"), fleet.fleets(attempts)
-    wanted = round(attempts / API_SHARE) if api_only else attempts
+    wanted = round(attempts / _SHARES[kind])
     billed: list[pl.DataFrame] = []
     written = 0
     for day, frame in by_end(traffic(wanted, DAYS, SEED), period):
-        if api_only:
-            frame = frame.filter(pl.col("provider") == "openai")
+        if kind != "mix":
+            frame = frame.filter((pl.col("provider") == "openai") == (kind == "api"))
         billed.append(billed_tokens(frame))
         written += write_attempts(lake, iso(day)[:10], frame, copies)
-    machines = [] if api_only else fleet.nodes(period, draws, copies)
+    machines = [] if kind == "api" else fleet.nodes(period, draws, copies)
     put(
         lake,
         "nodes",

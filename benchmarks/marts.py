@@ -44,6 +44,20 @@ def build_token_costs(folder: Path) -> dict[str, Any]:
     return result | {"remark": f"a customer is off by {nano:.2f} nanodollars an attempt at most"}
 
 
+def build_capacity_shares(folder: Path) -> dict[str, Any]:
+    """Build the shares of capacity and what they need; tell what is busy beyond what was billed."""
+    select = ("--select", "+int_capacity_shares", "--exclude-resource-type", "test", "unit_test")
+    rows = "select count(*) from staging.stg_lake__attempts where pod_uid is not null"
+    settings, result = _build(folder, select, rows)
+    off = """
+        select max(abs(nanoseconds - billed)) from (
+            select sum(nanoseconds) as nanoseconds, any_value(billed_nanoseconds) as billed
+            from intermediate.int_capacity_shares group by charge_group_id
+        )
+    """
+    return result | {"remark": f"billed and shared time differ by {_scalar(settings, off)} ns"}
+
+
 def build_everything(folder: Path) -> dict[str, Any]:
     """Build all models and run all tests, as `unitledger run` does."""
     settings, result = _build(folder, ("--exclude-resource-type", "unit_test"))
@@ -51,7 +65,12 @@ def build_everything(folder: Path) -> dict[str, Any]:
     return result | {"remark": f"reconciliation: differences of {_scalar(settings, total)}"}
 
 
-def _build(folder: Path, select: tuple[str, ...]) -> tuple[Settings, dict[str, Any]]:
+_ENDED = "select count(*) from marts.attempt_costs where is_ended"
+
+
+def _build(
+    folder: Path, select: tuple[str, ...], rows: str = _ENDED
+) -> tuple[Settings, dict[str, Any]]:
     """Prepare a warehouse and run dbt once: from files that the index lists to marts."""
     settings = load_settings(folder / "unitledger.yml")
     shutil.rmtree(settings.lake.root / "facts", ignore_errors=True)
@@ -65,7 +84,7 @@ def _build(folder: Path, select: tuple[str, ...]) -> tuple[Settings, dict[str, A
     assert not failed, failed
     return settings, {
         "seconds": seconds,
-        "rows": _scalar(settings, "select count(*) from marts.attempt_costs where is_ended"),
+        "rows": _scalar(settings, rows),
         "nodes": {item.name: round(item.seconds, 2) for item in outcomes if item.seconds > 0.05},
     }
 

@@ -37,11 +37,11 @@ def bare(folder: str, pattern: str) -> Result:
 
 
 def generate_lake(folder: str, attempts: str, kind: str) -> Result:
-    """Write a lake of API calls only (`api`) or of the sample company's mix (`mix`)."""
+    """Write a lake of API calls (`api`), calls of own models (`gpu`) or the company's `mix`."""
     from benchmarks.lake import write_lake
 
     began = perf_counter()
-    rows = write_lake(_emptied(folder), int(attempts), api_only=kind == "api")
+    rows = write_lake(_emptied(folder), int(attempts), kind)
     return {"seconds": perf_counter() - began, "rows": rows}
 
 
@@ -50,6 +50,35 @@ def token_costs(folder: str) -> Result:
     from benchmarks.marts import build_token_costs
 
     return build_token_costs(Path(folder))
+
+
+def capacity(folder: str) -> Result:
+    """From normalized Parquet to each attempt's share of busy GPU time, and of its cost."""
+    from benchmarks.marts import build_capacity_shares
+
+    return build_capacity_shares(Path(folder))
+
+
+def write_history(folder: str, days: str, attempts_a_day: str) -> Result:
+    """Write a lake of so many days and one more, and publish it without the last."""
+    from benchmarks import history
+
+    rows = history.write_history(_emptied(folder), int(days), int(attempts_a_day))
+    return history.build_history(Path(folder)) | {"rows": rows}
+
+
+def add_day(folder: str) -> Result:
+    """Add the last day: from the index to the exports."""
+    from benchmarks.history import add_day
+
+    return add_day(Path(folder))
+
+
+def litellm(folder: str, attempts: str) -> Result:
+    """What the attempts of a lake cost by a pricer of the field, a row at a time."""
+    from benchmarks.field import measure
+
+    return measure(Path(folder), int(attempts))
 
 
 def marts(folder: str) -> Result:
@@ -119,7 +148,11 @@ STEPS: dict[str, Callable[..., Result]] = {
         bare,
         generate_lake,
         token_costs,
+        capacity,
         marts,
+        write_history,
+        add_day,
+        litellm,
         generate_cur,
         normalize_cur,
         generate_spans,
