@@ -245,6 +245,12 @@ def test_pools_and_models_are_told_by_labels_and_arguments(tmp_path: Path) -> No
     assert {row["model"] for row in rows if row["pod_uid"]} == {"org/llama-8b", "llama"}
 
 
+def test_states_can_be_left_to_another_source(tmp_path: Path) -> None:
+    cluster = LandedSource(tmp_path, CONNECTOR, {"states": False})
+    assert states(cluster, watched(claim(LAUNCHED)), watched(node())) == []
+    assert len(cluster.rows("scale_events")) == 1
+
+
 def test_the_sample_companys_states_are_those_that_its_lifecycle_watcher_wrote_down(
     tmp_path: Path,
 ) -> None:

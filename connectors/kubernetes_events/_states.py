@@ -139,4 +139,5 @@ def states(options: KubernetesOptions) -> str:
     """Return the SQL of the states, a row a state and UTC day."""
     limit = f"interval {options.startup_limit_minutes} minute"
     seen_objects = seen(options.pool_labels, options.model_labels)
-    return f"with {seen_objects}, {_STATES.format(startup_limit=limit)}"
+    query = f"with {seen_objects}, {_STATES.format(startup_limit=limit)}"
+    return query if options.states else f"select * from ({query}) where false"
