@@ -21,6 +21,7 @@ _ONCE = (
     "int_charges_spread_daily",
     "int_exchange_rates",
     "int_weight_rates",
+    "int_token_lines",
 )
 _DAILY = ("int_costs_attributed", "int_costs_allocated")
 
@@ -68,10 +69,14 @@ class LedgerModels:
                 f"insert into {relation} ({names}) values ({holes})", list(row.values())
             )
 
-    def run(self) -> list[dict[str, Any]]:
-        """Run all models for all days on which something costs; return the ledger, sorted."""
+    def run(self, telemetry: str = "") -> list[dict[str, Any]]:
+        """Run all models for all days on which something costs; return the ledger, sorted.
+
+        `telemetry` is SQL that says what attempts and states explain, once charge groups are there.
+        """
         for name in _ONCE:
             self._replace(name, self.sql[name])
+        self.connection.execute(telemetry or "select 1")
         days = self.select("select distinct charge_date from int_charges_spread_daily order by 1")
         for name in _DAILY:
             self.connection.execute(f"delete from {name}")

@@ -15,6 +15,25 @@ from ledger_models import LedgerModels
 from models.tables import TOKEN_COLUMNS
 
 DAY = datetime(2026, 10, 1)
+# Attempts explain a half of each token line, states three quarters of each hour of a GPU.
+TELEMETRY = f"""
+    delete from int_capacity_shares;
+    insert into int_capacity_shares by name
+    select
+        charge_date, charge_group_id, resource_id, 'chat' as pool, state, 1 as nanoseconds,
+        4 as billed_nanoseconds, (effective_cost * 0.25)::decimal(38, 12) as effective_cost
+    from int_charge_groups
+    cross join (values ('warm_idle'), ('starting'), ('unrequested')) as states(state)
+    where treatment = 'capacity';
+    insert into int_attempt_sums by name
+    select
+        charge_date, 'tokens' as kind, token_line_id, billing_currency, customer_id, 'a' as feature,
+        'b' as workflow, '(none)' as team, 'm' as model, 'production' as environment, 1 as attempts,
+        {", ".join(f"0 as {name}" for name in TOKEN_COLUMNS if name != "output_tokens")},
+        7 as output_tokens, (output_amount * 0.25)::decimal(38, 12) as output_cost
+    from int_token_lines
+    cross join (values ('a'), ('b')) as customers(customer_id);
+"""
 Row = dict[str, Any]
 
 amounts = st.decimals(min_value="0.000001", max_value=100_000, places=12, allow_nan=False)
@@ -24,7 +43,8 @@ names = st.sampled_from(["a", "b", "c"])
 @st.composite
 def charges(draw: st.DrawFn) -> Row:
     """A charge of some kind: of a day or longer, in dollars or euros, also refunds and credits."""
-    kind = draw(st.sampled_from(["usage", "usage", "usage", "month", "tax", "credit", "refund"]))
+    kinds = ["usage", "usage", "tokens", "capacity", "month", "tax", "credit", "refund"]
+    kind = draw(st.sampled_from(kinds))
     source = draw(st.sampled_from(["us", "eu", "both"]))
     amount = draw(amounts) * (-1 if kind in ("credit", "refund") else 1)
     start = DAY if kind in ("month", "tax") else DAY + timedelta(days=draw(st.integers(0, 2)))
@@ -39,6 +59,10 @@ def charges(draw: st.DrawFn) -> Row:
         "charge_date": start.date(),
         "charge_category": {"tax": "Tax", "credit": "Credit"}.get(kind, "Usage"),
         "line_item_type": "Refund" if kind == "refund" else None,
+        "charge_kind": kind if kind in ("tokens", "capacity") else None,
+        "billed_model": "m" if kind == "tokens" else None,
+        "token_type": "output" if kind == "tokens" else None,
+        "consumed_quantity": 1000 if kind == "tokens" else None,
         "service_name": draw(st.sampled_from(["network", "search", "office", "crm"])),
         "sub_account_id": draw(names),
         "resource_id": draw(st.sampled_from(["r1", "r2", None])),
@@ -141,7 +165,7 @@ def ledger_of(models: LedgerModels, drawn: Mapping[str, list[Row]], shuffle: int
     ]
     for name, rows in tables.items():
         models.fill(name, order.sample(rows, len(rows)))
-    return models.run()
+    return models.run(TELEMETRY)
 
 
 @settings(max_examples=12, deadline=None)
