@@ -201,7 +201,7 @@ filled as (
     where missing.entity <> 'engine'
     window dearest_first as (
         partition by missing.entity, missing.model, missing.value, missing.hour, replicas.billing_currency
-        order by replicas.rate desc, replicas.pod_uid rows between unbounded preceding and 1 preceding
+        order by replicas.rate desc, replicas.pod_uid asc rows between unbounded preceding and 1 preceding
     )
 ),
 
