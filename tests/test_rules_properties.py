@@ -126,8 +126,8 @@ attempts = st.fixed_dictionaries(
 ).map(lambda row: dict.fromkeys(TOKEN_COLUMNS, 0) | row)
 companies = st.fixed_dictionaries(
     {
-        "stg_lake__charges": st.lists(charges(), min_size=1, max_size=14),
-        "stg_lake__rules": st.lists(rules(), max_size=5),
+        "stg_lake__charges": st.lists(charges(), min_size=6, max_size=14),
+        "stg_lake__rules": st.lists(rules(), min_size=1, max_size=5),
         "stg_lake__allocation_drivers": st.lists(measures, max_size=5),
         "int_attempt_sums": st.lists(attempts, max_size=6),
     }

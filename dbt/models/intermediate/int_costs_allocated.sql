@@ -69,7 +69,11 @@ requests as (
     select
         {{ entity_list }},
         sum(attempts) as attempts,
-        sum({% for token_type in token_types() %}{{ token_type }}_tokens{{ ' + ' if not loop.last }}{% endfor %}) as tokens
+        sum(
+            {% for token_type in token_types() -%}
+            {{ token_type }}_tokens{{ ' + ' if not loop.last }}
+            {%- endfor %}
+        ) as tokens
     from {{ ref('int_attempt_sums') }}
     where charge_date = {{ charge_date() }} and kind is distinct from 'unmatched capacity'
     group by all
@@ -230,7 +234,9 @@ weighted as (
     from members
     inner join choices on members.charge_group_id = choices.charge_group_id and members.choice = choices.choice
     inner join cost_pools on members.charge_group_id = cost_pools.charge_group_id
-    group by members.charge_group_id, {% for entity in entities() %}members.{{ entity }}{{ ', ' if not loop.last }}{% endfor %}
+    group by
+        members.charge_group_id,
+        {% for entity in entities() %}members.{{ entity }}{{ ', ' if not loop.last }}{% endfor %}
 ),
 
 shares as (
@@ -297,7 +303,9 @@ ledger as (
     group by
         attributed.charge_date, attributed.cost_pool_id, attributed.source, attributed.billing_period,
         attributed.billing_currency, attributed.charge_category, attributed.component,
-        {% for entity in entities() %}{{ 'stranded_team' if entity == 'team' else 'attributed.' ~ entity }}, {% endfor %}
+        {% for entity in entities() -%}
+        {{ 'stranded_team' if entity == 'team' else 'attributed.' ~ entity }},
+        {% endfor -%}
         attributed.rule_id, attributed.rule_version, attributed.owner, reason
     having sum(attributed.effective_cost) <> 0
 )

@@ -4,7 +4,9 @@
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(materialized='daily_parquet', meta={'day_hash': 'ledger_hash'}) }}
 {%- set none_entities -%}
-    {%- for entity in entities() %} coalesce(rule.set_{{ entity }}, known.{{ entity }}, '(none)') as {{ entity }},{% endfor %}
+    {%- for entity in entities() %}
+        coalesce(rule.set_{{ entity }}, known.{{ entity }}, '(none)') as {{ entity }},
+    {%- endfor %}
 {%- endset %}
 with charge_groups as (
     select *
