@@ -35,8 +35,9 @@ def needs(extension: str) -> pytest.MarkDecorator:
 
 
 def asking(root: Path, kind: str, location: str, **options: Any) -> LandedSource:
-    database = {"type": kind} | ({"dsn_env": "CRM_DSN"} if kind == "postgres" else {})
-    given = {"database": database, "queries": {"revenue": REVENUE}} | options
+    given = {"database": kind, "queries": {"revenue": REVENUE}} | options
+    if kind == "postgres":
+        given["dsn_env"] = "CRM_DSN"
     return LandedSource(root, CONNECTOR, given, location)
 
 
@@ -160,12 +161,12 @@ def test_a_query_cannot_change_the_database(tmp_path: Path, duckdb_file: Path) -
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"database": {"type": "sqlite"}}, "database and queries belong together"),
+        ({"database": "sqlite"}, "database and queries belong together"),
         ({"queries": {"revenue": "select 1"}}, "database and queries belong together"),
-        ({"database": {"type": "postgres"}, "queries": {"revenue": "x"}}, "postgres needs dsn_env"),
-        ({"database": {"type": "duckdb", "dsn_env": "X"}, "queries": {"revenue": "x"}},
-         "dsn_env is for postgres; the file of duckdb is the source's location"),
-        ({"database": {"type": "duckdb"}, "queries": {"sales": "x"}}, "queries.sales"),
+        ({"database": "postgres", "queries": {"revenue": "x"}}, "postgres needs dsn_env"),
+        ({"database": "duckdb", "dsn_env": "X", "queries": {"revenue": "x"}},
+         "dsn_env is for postgres; other files are the source's location"),
+        ({"database": "duckdb", "queries": {"sales": "x"}}, "queries.sales"),
     ],
 )  # fmt: skip
 def test_options_that_do_not_fit_are_refused(options: dict[str, Any], sentence: str) -> None:

@@ -7,15 +7,16 @@ of a database, by a query for each:
 
     crm:
       connector: business
-      location: ./crm.db                 # the file of SQLite or DuckDB; of Postgres any name for it
-      database: {type: sqlite}           # sqlite, duckdb or postgres
+      location: ./crm.db     # the file of SQLite or DuckDB; of Postgres any name, such as below
+      database: sqlite       # sqlite, duckdb or postgres
       queries:
         customers: select id as customer_id, plan from accounts
 
     crm:
       connector: business
       location: postgresql://crm
-      database: {type: postgres, dsn_env: CRM_DSN}
+      database: postgres
+      dsn_env: CRM_DSN       # the variable with its connection string
       queries: {revenue: "select …"}
 
 Each run asks again; what came is kept as Parquet, and a changed answer is a new delivery. SQLite

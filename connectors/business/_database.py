@@ -12,7 +12,7 @@ import duckdb
 
 from connectors._base import Delivery, Source
 from connectors._sql import connect, quoted
-from connectors.business._options import BusinessOptions, Database
+from connectors.business._options import BusinessOptions
 from models.errors import ConfigError, FetchError
 
 _EXTENSIONS = {"sqlite": "sqlite_scanner", "postgres": "postgres_scanner"}
@@ -29,11 +29,10 @@ def fetch(source: Source, options: BusinessOptions, delivery: Delivery, folder: 
     """Ask for a table, and keep the answer; its version is a hash of it."""
     query = dict(options.queries)[delivery.slot].strip().rstrip(";")  # type: ignore[index]
     file = folder / f"{delivery.slot}.parquet"
-    assert options.database
     with connect() as connection:
-        secret = _attach(connection, source, options.database)
+        secret = _attach(connection, source, options)
         try:
-            if options.database.type == "postgres":
+            if options.database == "postgres":
                 query = _as_text(connection, query)
             # One thread and one order: the same answer is the same bytes.
             connection.execute("set threads = 1")
@@ -48,28 +47,28 @@ def fetch(source: Source, options: BusinessOptions, delivery: Delivery, folder: 
     return replace(delivery, version=version, request={"query": options.queries[delivery.slot]})  # type: ignore[index]
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, source: Source, database: Database) -> str:
+def _attach(connection: duckdb.DuckDBPyConnection, source: Source, options: BusinessOptions) -> str:
     """Attach the database read-only as `business`; return what no message may show."""
-    _load_extension(connection, source, database.type)
-    place = source.location
-    if database.dsn_env:
-        place = os.environ.get(database.dsn_env, "")
-        if not place:
+    kind, secret = str(options.database), ""
+    _load_extension(connection, source, kind)
+    if options.dsn_env:
+        secret = os.environ.get(options.dsn_env, "")
+        if not secret:
             raise ConfigError(
-                f"{source.name}: the environment variable {database.dsn_env} is not set; it holds "
+                f"{source.name}: the environment variable {options.dsn_env} is not set; it holds "
                 "the connection string of the database"
             )
-    elif not Path(place).is_file():
-        raise ConfigError(f"{source.name}: location {place} is not a file of {database.type}")
+    elif not Path(source.location).is_file():
+        raise ConfigError(f"{source.name}: location {source.location} is not a file of {kind}")
+    place = quoted(secret or source.location)
     try:
-        connection.execute(f"attach {quoted(place)} as business (type {database.type}, read_only)")
-        if database.type != "postgres":
+        connection.execute(f"attach {place} as business (type {kind}, read_only)")
+        if kind != "postgres":
             connection.execute("use business")
     except duckdb.Error as error:
-        secret = place if database.dsn_env else ""
         said = _said(error, secret)
         raise FetchError(f"{source.name}: the database cannot be opened: {said}") from None
-    return place if database.dsn_env else ""
+    return secret
 
 
 def _load_extension(connection: duckdb.DuckDBPyConnection, source: Source, kind: str) -> None:

@@ -34,7 +34,8 @@ def write(period: Period, draws: Draws, out: Path) -> list[Total]:
         write_rows(COLUMNS, rows, folder / f"log_bytes-{month}.csv")
         delivered += len(rows)
     reads = _read_rows(period, draws)
-    write_text("".join(json.dumps(row) + "\n" for row in reads), folder / "cache_reads.jsonl")
+    if reads:
+        write_text("".join(json.dumps(row) + "\n" for row in reads), folder / "cache_reads.jsonl")
     total = Total(
         "allocation_drivers", "", delivered + len(reads), None, None,
         billing_currency="", connector="allocation_drivers", location="allocation_drivers",
