@@ -1,5 +1,6 @@
 """Write a normalized table: cast to the contract, checked against it, named by its content."""
 
+import filecmp
 import hashlib
 import os
 from pathlib import Path
@@ -34,8 +35,17 @@ def write(
     days = _days(connection, table, temporary)
     content = repr((manifest.delivery_id, table.columns, days))
     name = f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.parquet"
-    os.replace(temporary, folder / name)
+    _publish(temporary, folder / name)
     return {"file": f"{table.name}/{name}", "days": days}
+
+
+def _publish(temporary: Path, file: Path) -> None:
+    """Give a file its name. One that is there already, and right, stays: somebody may be reading
+    it, and would read its end by the other's beginning."""
+    if file.exists() and filecmp.cmp(temporary, file, shallow=False):
+        temporary.unlink()
+    else:
+        os.replace(temporary, file)
 
 
 def _cast(

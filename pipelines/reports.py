@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from connectors._lake import Lake
-from models.tables import RESTATEMENTS
+from models.tables import QUARANTINE, RESTATEMENTS
 from pipelines.settings import Settings
 from pipelines.warehouse import current_index, read_published
 
@@ -117,17 +117,22 @@ def _percent(part: Decimal, whole: Decimal) -> str:
 
 
 def sources(settings: Settings) -> Report:
-    """Return what is configured, what came last, how fresh it is, and which periods are final."""
+    """Return what is configured, what came last, how fresh it is, what is missing of it or could
+    not be read, and which periods are final."""
     index = current_index(settings)
     finalities = _finalities(settings)
     rows = [
-        _source_row(settings.lake, index.filter(pl.col("source") == name), name, finalities)
-        for name in settings.sources
+        [
+            *(name, item.connector.name),
+            *_delivery_cells(settings.lake, index.filter(pl.col("source") == name), name),
+            *_day_cells(index.filter(pl.col("source") == name), item.is_billing),
+            *_period_cells(index.filter(pl.col("source") == name), name, finalities),
+        ]
+        for name, item in settings.sources.items()
     ]
-    by_name = [(name, item.connector.name) for name, item in settings.sources.items()]
-    columns = ["source", "connector", "last_delivery", "data_until", "age"]
-    columns += ["rows", "finality", "failed"]
-    return Report("Sources", columns, [(*a, *b) for a, b in zip(by_name, rows, strict=True)])
+    columns = ["source", "connector", "last_delivery", "delivered_again", "data_until", "age"]
+    columns += ["rows", "quarantined", "missing_days", "finality", "failed"]
+    return Report("Sources", columns, rows)
 
 
 def _finalities(settings: Settings) -> dict[tuple[str, str], str]:
@@ -142,26 +147,48 @@ def _finalities(settings: Settings) -> dict[tuple[str, str], str]:
     return {(source, period): finality for source, period, finality in rows}
 
 
-def _source_row(
-    lake: Lake, index: pl.DataFrame, name: str, finalities: Mapping[tuple[str, str], str]
+def _delivery_cells(lake: Lake, index: pl.DataFrame, name: str) -> tuple[object, ...]:
+    """Return the last delivery, and how many slots came more than once: late or restated."""
+    slots = lake.manifests(name).values()
+    last = max(
+        (versions[-1] for versions in slots),
+        key=lambda manifest: (manifest.order, manifest.slot),
+        default=None,
+    )
+    again = sum(len(versions) > 1 for versions in slots)
+    return f"{last.slot} {last.version}" if last else "none", again or None
+
+
+def _day_cells(index: pl.DataFrame, is_billing: bool) -> tuple[object, ...]:
+    """Return the newest day and its age, the rows, those that cannot be used, and, of telemetry,
+    how many days between the first and the last have none."""
+    in_force = index.filter(
+        (pl.col("status") == "current") & (pl.col("table") != RESTATEMENTS.name)
+    )
+    days = in_force.select("table", "days").explode("days").unnest("days").drop_nulls("day")
+    used = days.filter(pl.col("table") != QUARANTINE.name)
+    # What is valid for ever has no day of its own.
+    dated: set[date] = set(used.filter(pl.col("day") > date(1970, 1, 1))["day"].to_list())
+    newest = max(dated, default=None)
+    missing = (newest - min(dated)).days + 1 - len(dated) if newest else 0
+    return (
+        newest,
+        f"{(datetime.now(UTC).date() - newest).days} days" if newest else None,
+        used["rows"].sum(),
+        days.filter(pl.col("table") == QUARANTINE.name)["rows"].sum() or None,
+        None if is_billing else missing or None,
+    )
+
+
+def _period_cells(
+    index: pl.DataFrame, name: str, finalities: Mapping[tuple[str, str], str]
 ) -> tuple[object, ...]:
-    made_by_us = pl.col("table") == RESTATEMENTS.name
-    in_force = index.filter((pl.col("status") == "current") & ~made_by_us)
+    """Return the billing periods, each final or provisional, and the slots that failed."""
     failed = index.filter(pl.col("status") == "failed")["slot"].to_list()
-    manifests = [versions[-1] for versions in lake.manifests(name).values()]
-    last = max(manifests, key=lambda manifest: (manifest.order, manifest.slot), default=None)
-    days = [day for listed in in_force["days"].to_list() for day in listed or []]
-    newest = max((day["day"] for day in days), default=None)
-    totals = [total for listed in in_force["delivered"].to_list() for total in listed or []]
+    current = index.filter(pl.col("status") == "current")
+    totals = [total for listed in current["delivered"].to_list() for total in listed or []]
     periods = sorted({total["billing_period"] for total in totals if total["billing_period"]})
     finality = ", ".join(
         f"{period} {finalities.get((name, period), 'provisional')}" for period in periods
     )
-    return (
-        f"{last.slot} {last.version}" if last else "none",
-        newest,
-        f"{(datetime.now(UTC).date() - newest).days} days" if newest else None,
-        sum(day["rows"] for day in days),
-        finality or None,
-        ", ".join(failed) or None,
-    )
+    return finality or None, ", ".join(failed) or None

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.errors import ConfigError, ContractError
+from pipelines.logs import LOGGER
 from pipelines.settings import Settings
 from pipelines.warehouse import build_file, model_version, publish
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.results import NodeResult
+    from dbt_common.events.base_types import EventMsg
 
 # Plain statuses of dbt that stop a publication.
 _BAD = {"error", "fail", "runtime error"}
@@ -78,7 +80,7 @@ def _invoke(settings: Settings, command: list[str]) -> list[NodeOutcome]:
     target = target_folder(settings)
     try:
         with _environment(settings):
-            result = dbtRunner().invoke(
+            result = dbtRunner(callbacks=[_tell]).invoke(
                 [
                     *command,
                     *("--project-dir", str(settings.dbt_project)),
@@ -95,6 +97,13 @@ def _invoke(settings: Settings, command: list[str]) -> list[NodeOutcome]:
         sentence = " ".join(str(result.exception).split())
         raise ContractError(f"dbt: {sentence}; log: {log_file(settings)}")
     return [_outcome(node) for node in getattr(result.result, "results", [])]
+
+
+def _tell(event: "EventMsg") -> None:
+    """Log which day of which model is being built, as the materialization says it."""
+    message = str(getattr(event.info, "msg", ""))
+    if message.startswith("building "):
+        LOGGER.info(message)
 
 
 def _outcome(result: "NodeResult") -> NodeOutcome:

@@ -220,6 +220,32 @@ def test_sources_show_their_last_delivery_and_which_periods_are_final(
     assert "2026-11-03" in line
 
 
+def test_sources_show_what_could_not_be_read_and_what_came_again(
+    typed: Typing, company: Company
+) -> None:
+    answer = typed("sources", *configured(company))
+    headings = re.split(r"\s*\u2503\s*", answer.out.splitlines()[3].strip("\u2503 "))
+    lines = [
+        re.split(r"\s*\u2502\s*", line.strip("\u2502")) for line in answer.out.splitlines()[5:]
+    ]
+    shown = {
+        line[0].strip(): dict(zip(headings, map(str.strip, line), strict=False))
+        for line in lines
+        if len(line) == len(headings)
+    }
+    with company.connect() as warehouse:
+        counted = dict(
+            warehouse.execute(
+                "select x_source, count(*)::varchar from lake.quarantine group by 1"
+            ).fetchall()
+        )
+    assert counted
+    assert {
+        name: row["quarantined"] for name, row in shown.items() if row["quarantined"]
+    } == counted
+    assert {row["missing_days"] for row in shown.values()} == {""}
+
+
 def test_reconcile_shows_every_step_and_succeeds(typed: Typing, company: Company) -> None:
     answer = typed("reconcile", *configured(company))
     assert answer.code == 0
@@ -265,7 +291,9 @@ def test_reconcile_fails_after_one_cent_is_changed_by_hand_in_the_lake(
         changed.replace(file)
         answer = typed("reconcile", *configured(company))
     finally:
-        file.write_bytes(whole)
+        # Never in place: other tests read the same lake meanwhile.
+        changed.write_bytes(whole)
+        changed.replace(file)
     assert answer.code == 1
     assert "0.01" in answer.out
     assert "steps do not hold" in answer.err

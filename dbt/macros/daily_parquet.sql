@@ -42,6 +42,7 @@
         {%- do files.append("'" ~ file ~ "'") -%}
         {%- if file not in built -%}
             {%- do new.append(day) -%}
+            {%- do log('building ' ~ this.identifier ~ ', ' ~ day) -%}
             {% call statement('day') -%}
                 {{ look_at_day(day, tables) }}
             {%- endcall %}
