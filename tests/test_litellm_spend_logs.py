@@ -144,6 +144,14 @@ def test_what_a_client_asserts_of_itself_can_be_left_unread(tmp_path: Path) -> N
     assert (attempt["customer_id"], attempt["feature"]) == ("acme", None)
 
 
+def test_the_one_key_that_a_gateway_holds_is_a_constant(tmp_path: Path) -> None:
+    held = {"api_key": ["metadata.deployment_key", "=key_gateway"], "sub_account": ["=proj_a"]}
+    log = Log(tmp_path, "litellm_spend_logs", entities=held)
+    first, second = log.attempts(row(1), row(2, metadata={"deployment_key": "key_2"}))
+    assert (first["api_key_id"], second["api_key_id"]) == ("key_gateway", "key_2")
+    assert first["sub_account_id"] == "proj_a"
+
+
 def test_a_csv_as_copy_writes_it_gives_the_same_as_json_lines(tmp_path: Path) -> None:
     rows = [row(1, usage=said(10, 2), end_user="u", request_tags=["feature:a"]), failed(2)]
     as_csv, as_lines = (Log(tmp_path / name, "litellm_spend_logs") for name in ("csv", "lines"))

@@ -3,7 +3,7 @@
 from connectors._base import Source
 from connectors._sql import quoted
 from connectors._usage.judged import field_column
-from connectors._usage.map import ATTRIBUTES, ENTITIES, UsageMap
+from connectors._usage.map import ATTRIBUTES, CONSTANT, ENTITIES, UsageMap
 
 # Where they were read, and of which entities the attempts keep that.
 _ORIGIN = "gateway"
@@ -37,7 +37,9 @@ def _first(names: tuple[str, ...], attributes: tuple[str, ...]) -> str:
     """Return the SQL of the first field that says something; `.*` are the configured attributes."""
     found: list[str] = []
     for name in names:
-        if not name.endswith(ATTRIBUTES):
+        if name.startswith(CONSTANT):
+            found.append(quoted(name.removeprefix(CONSTANT)))
+        elif not name.endswith(ATTRIBUTES):
             found.append(field_column(name))
         elif attributes:
             found.append(_attribute(field_column(name), attributes))

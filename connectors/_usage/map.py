@@ -42,8 +42,10 @@ COUNTS = (
 )  # fmt: skip
 KEYS = (*TEXTS, *TIMES, *MILLISECONDS, *CONDITIONS, *COUNTS, "sample_weight")
 _NEEDED = ("span_id", "started_at")
-# What stands in a condition for the attributes that the configuration names.
+# What stands in an object's place for the attributes that the configuration names.
 ATTRIBUTES = ".*"
+# What stands before a text that no field says, such as the one key that a gateway holds.
+CONSTANT = "="
 
 
 def check_entities(value: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
@@ -190,7 +192,8 @@ class UsageMap(MapModel):
     def telling(self) -> frozenset[str]:
         """Return the names of fields that tell an entity."""
         named = {name for names in self.entities.values() for name in names}
-        return frozenset(name.removesuffix(ATTRIBUTES) for name in named)
+        fields = (name for name in named if not name.startswith(CONSTANT))
+        return frozenset(name.removesuffix(ATTRIBUTES) for name in fields)
 
     def fields(self) -> frozenset[str]:
         """Return the names of every field that is read of a request's record and beside it."""
