@@ -197,7 +197,7 @@ def test_what_cannot_be_used_is_quarantined_with_its_reason(cluster: LandedSourc
     rows = cluster.rows("quarantine")
     assert [(row["x_row"], row["column_name"], row["value"]) for row in rows] == [
         (1, "kind", None), (2, "metadata.uid", None),
-        (3, "firstTimestamp", "2026-10-08TyesterdayZ"), (4, "spec.providerID", None),
+        (3, "firstTimestamp", "2026-10-08TyesterdayZ"), (4, "spec.providerID", "bare"),
         (5, "spec.nodeName", "elsewhere"),
     ]  # fmt: skip
     assert cluster.rows("scale_events") == []

@@ -8,6 +8,7 @@ from landed_source import LandedSource
 
 from connectors.kubernetes_events import CONNECTOR
 
+SAMPLE = Path(__file__).parents[1] / "data_samples/kubernetes_events"
 PULLED = (
     'Successfully pulled image "r.io/vllm:1" in 27.88s (27.9s including waiting). '
     "Image size: 5 bytes."
@@ -123,3 +124,24 @@ def test_a_file_that_cannot_be_read_is_one_sentence(
     (failure,) = cluster.failures().values()
     assert failure.startswith(sentence)
     assert "\n" not in failure
+
+
+def test_what_the_files_say_does_not_depend_on_how_they_are_cut_or_ordered(tmp_path: Path) -> None:
+    sent = (SAMPLE / "2026-10-20/objects.jsonl").read_text().splitlines(keepends=True)
+    found = []
+    for name, parts in (("whole", [sent]), ("cut", [sent[1::2][::-1], sent[::2]])):
+        cluster = LandedSource(tmp_path / name, CONNECTOR)
+        for number, part in enumerate(parts):
+            cluster.save(f"2026-10-20/{number}.jsonl", "".join(part))
+        found.append(
+            [without_place(cluster.rows(table)) for table in ("resource_states", "scale_events")]
+        )
+    assert found[0] == found[1]
+    assert all(rows for rows in found[0])
+
+
+def without_place(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a row says, but for where it was delivered."""
+    return [
+        {name: value for name, value in row.items() if not name.startswith("x_")} for row in rows
+    ]

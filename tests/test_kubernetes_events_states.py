@@ -229,6 +229,17 @@ def test_a_machine_has_the_name_that_its_bill_knows(cluster: LandedSource) -> No
     assert {row["resource_id"] for row in rows} == set(names.values())
 
 
+def test_what_the_bill_calls_a_machine_can_be_configured(tmp_path: Path) -> None:
+    options = {"resources": {"bare": "rack-7", "gke-1": "//compute.googleapis.com/instances/42"}}
+    cluster = LandedSource(tmp_path, CONNECTOR, options)
+    google = node("n-2", name="n-2", provider="gce://project/zone/gke-1")
+    documents = (watched(node(name="bare", provider="")), watched(google), tick("11:00:00"))
+    cluster.save("2026-10-08.jsonl", lines(*documents))
+    found = {row["resource_id"] for row in cluster.rows("resource_states")}
+    assert found == set(options["resources"].values())
+    assert cluster.rows("quarantine") == []
+
+
 def test_pools_and_models_are_told_by_labels_and_arguments(tmp_path: Path) -> None:
     options = {"pool_labels": ["team/pool"], "model_labels": ["team/model"]}
     cluster = LandedSource(tmp_path, CONNECTOR, options)

@@ -95,7 +95,7 @@ _EVENTS = """
         from read
         left join places on read.x_place = places.x_place
         left join (
-            select cluster, name, min(resource_id) as resource_id from claim group by cluster, name
+            select cluster, name, min(resource_id) as resource_id from claims group by cluster, name
         ) as claimed
             on read.cluster = claimed.cluster and read.claim_name = claimed.name
         left join pods on read.pod_uid = pods.uid
@@ -148,7 +148,7 @@ _EVENTS = """
             max(claim.name) as object_name,
             arg_max(claim.x_file, x_place) as x_file,
             arg_max(claim.x_row, x_place) as x_row
-        from claim left join machines on claim.resource_id = machines.resource_id
+        from claims as claim left join machines on claim.resource_id = machines.resource_id
         where uid is not null and created_at is not null
         group by uid
     )
@@ -168,14 +168,14 @@ def events(options: KubernetesOptions) -> str:
         said_after=said("after"),
         duration_ms=DURATION_MS,
     )
-    return f"with {seen(options.pool_labels, options.model_labels)}, {query}"
+    return f"with {seen(options)}, {query}"
 
 
 _QUARANTINE = """
     unnamed_machines as (
         select cluster, name, uid, min(created_at) as created_at,
             arg_max(x_file, x_place) as x_file, arg_max(x_row, x_place) as x_row
-        from node
+        from nodes
         group by cluster, name, uid
         having count(resource_id) = 0
     ),
@@ -205,8 +205,8 @@ _QUARANTINE = """
         from event
         where uid is not null and occurred_at is null
         union all
-        select x_file, x_row, created_at, 'spec.providerID', null,
-            'is missing: the bill''s name of the machine is not known'
+        select x_file, x_row, created_at, 'spec.providerID', name,
+            'is missing: say by the option resources what the bill calls this machine'
         from unnamed_machines
         union all
         select x_file, x_row, scheduled_at, 'spec.nodeName', node_name,
@@ -228,4 +228,4 @@ _QUARANTINE = """
 
 def quarantine(options: KubernetesOptions) -> str:
     """Return the SQL of what cannot be used."""
-    return f"with {seen(options.pool_labels, options.model_labels)}, {_QUARANTINE}"
+    return f"with {seen(options)}, {_QUARANTINE}"

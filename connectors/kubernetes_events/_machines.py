@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from connectors._sql import quoted
+from connectors.kubernetes_events._options import KubernetesOptions
 
 POOL_LABELS = (
     "karpenter.sh/nodepool", "eks.amazonaws.com/nodegroup", "cloud.google.com/gke-nodepool",
@@ -16,10 +17,14 @@ def _first(labels: str, names: Sequence[str]) -> str:
     return "coalesce(" + ", ".join(f"label({labels}, {quoted(name)})" for name in names) + ")"
 
 
-def seen(pool_labels: Sequence[str], model_labels: Sequence[str]) -> str:
+def seen(options: KubernetesOptions) -> str:
     """Return the SQL of `machines`, `pods` and what leads to them, as expressions of WITH."""
-    pools, models = (*pool_labels, *POOL_LABELS), (*model_labels, *MODEL_LABELS)
+    pools = (*options.pool_labels, *POOL_LABELS)
+    models = (*options.model_labels, *MODEL_LABELS)
+    names = ", ".join(f"{quoted(name)}: {quoted(bill)}" for name, bill in options.resources.items())
+    known = f"map {{{names}}}" if names else "cast(map {} as map(varchar, varchar))"
     return _SEEN.format(
+        known=known,
         pool=_first("labels", pools), selected=_first("selector", pools),
         model=_first("labels", models),
     )  # fmt: skip
@@ -28,6 +33,16 @@ def seen(pool_labels: Sequence[str], model_labels: Sequence[str]) -> str:
 # A record is true when it was written; a watch says when something changes, so that what it said
 # last is true until its end; a list is true when it was made.
 _SEEN = """
+    nodes as (
+        select * replace (coalesce({known}[name], {known}[resource_id], resource_id)
+            as resource_id)
+        from node
+    ),
+    claims as (
+        select * replace (coalesce({known}[node_name], {known}[resource_id], resource_id)
+            as resource_id)
+        from claim
+    ),
     all_seen as (
         select cluster, watch, x_file, document, greatest(
             observed, created_at, deleted_at, latest(conditions), finished_at, running_at
@@ -36,11 +51,11 @@ _SEEN = """
         union all
         select cluster, watch, x_file, document,
             greatest(observed, created_at, deleted_at, latest(conditions))
-        from node
+        from nodes
         union all
         select cluster, watch, x_file, document,
             greatest(observed, created_at, deleted_at, latest(conditions))
-        from claim
+        from claims
     ),
     stream_ends as (
         select cluster, max(seen_at) as ends_at
@@ -65,11 +80,11 @@ _SEEN = """
             union all
             select 'node', uid, watch, cluster, x_file, document,
                 coalesce(observed, greatest(deleted_at, latest(conditions)))
-            from node
+            from nodes
             union all
             select 'claim', uid, watch, cluster, x_file, document,
                 coalesce(observed, greatest(deleted_at, latest(conditions)))
-            from claim
+            from claims
         ) as record
         left join stream_ends on record.cluster = stream_ends.cluster
         left join document_ends
@@ -82,13 +97,13 @@ _SEEN = """
             null::timestamp as launched_at, null::timestamp as initialized_at,
             null::timestamp as drained_at, false as tells_drained, {pool} as pool,
             gpus, replicas, is_sliced, single_profile, millicores, x_file, x_row, x_place
-        from node
+        from nodes
         union all
         select
             'claim', uid, resource_id, cluster, node_name, created_at, deleted_at,
             launched_at, initialized_at, drained_at, tells_drained, {pool},
             gpus, replicas, is_sliced, single_profile, millicores, x_file, x_row, x_place
-        from claim
+        from claims
     ),
     machines as materialized (
         select

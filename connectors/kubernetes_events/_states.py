@@ -21,7 +21,7 @@ _STATES = """
             row_number() over (partition by resource_id order by turned_at, is_ready) as turn
         from (
             select distinct resource_id, turned_at, is_ready
-            from node
+            from nodes
             where resource_id is not null and turned_at is not null
         )
     ),
@@ -138,6 +138,6 @@ _STATES = """
 def states(options: KubernetesOptions) -> str:
     """Return the SQL of the states, a row a state and UTC day."""
     limit = f"interval {options.startup_limit_minutes} minute"
-    seen_objects = seen(options.pool_labels, options.model_labels)
+    seen_objects = seen(options)
     query = f"with {seen_objects}, {_STATES.format(startup_limit=limit)}"
     return query if options.states else f"select * from ({query}) where false"
