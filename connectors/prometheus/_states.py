@@ -43,9 +43,12 @@ _SAMPLES = """
             left join away on away.uid = told.uid and away.begins = told.begins
             where told.says = 'pod_ready' and (away.uid is null or pod.scheduled_at < told.ends)
                 and not exists (
-                    select 1 from told as done
-                    where done.says = 'pod_done' and done.number = 1
-                        and done.uid = told.uid and done.begins = told.begins
+                    select 1 from told as gone
+                    where (
+                            gone.says = 'pod_deleted'
+                            or (gone.says = 'pod_done' and gone.number = 1)
+                        )
+                        and gone.uid = told.uid and gone.begins = told.begins
                 )
         ),
 """
