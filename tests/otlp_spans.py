@@ -1,6 +1,7 @@
 """OpenTelemetry's part in tests: spans as OTLP/JSON, and a folder of them with a lake."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,21 @@ def metrics(*sent: Json, resource: Json | None = None, scope: str = "test") -> J
             {"resource": {"attributes": listed(resource or {})}, "scopeMetrics": scopes}
         ]
     }
+
+
+def gains(rows: list[Json]) -> list[tuple[int, int, str, Decimal, bool]]:
+    """Seconds after noon from and to, the counter, what it gained, and whether it began again."""
+    noon = min(row["counted_from"] for row in rows).replace(hour=12, minute=0, second=0)
+    return [
+        (
+            int((row["counted_from"] - noon).total_seconds()),
+            int((row["counted_to"] - noon).total_seconds()),
+            row["counter"],
+            row["quantity"],
+            row["is_reset"],
+        )
+        for row in rows
+    ]
 
 
 class Telemetry:

@@ -12,6 +12,7 @@ from otlp_spans import (
     Telemetry,
     bucketed,
     counter,
+    gains,
     histogram,
     metrics,
     point,
@@ -29,21 +30,6 @@ LATER = {"startTimeUnixNano": str(NOON + 100 * SECOND)}
 @pytest.fixture
 def telemetry(tmp_path: Path) -> Telemetry:
     return Telemetry(tmp_path)
-
-
-def gains(rows: list[Json]) -> list[tuple[int, int, str, Decimal, bool]]:
-    """Seconds after noon from and to, the counter, what it gained, and whether it began again."""
-    noon = min(row["counted_from"] for row in rows).replace(hour=12, minute=0, second=0)
-    return [
-        (
-            int((row["counted_from"] - noon).total_seconds()),
-            int((row["counted_to"] - noon).total_seconds()),
-            row["counter"],
-            row["quantity"],
-            row["is_reset"],
-        )
-        for row in rows
-    ]
 
 
 def test_a_delta_is_what_was_gained_and_a_cumulative_point_gains_the_difference(
@@ -186,57 +172,6 @@ def test_entities_come_from_the_point_or_from_its_process(telemetry: Telemetry) 
     )
     entities = (row["customer_id"], row["team"], row["environment"], row["feature"])
     assert entities == ("acme", "search", "production", None)
-
-
-# --- from file to file --------------------------------------------------------------------------
-
-
-def written(telemetry: Telemetry, **files: list[tuple[int, int]]) -> list[Json]:
-    for name, points in files.items():
-        sent = counter(TOKENS, *(point(second, value) for second, value in points))
-        telemetry.write(metrics(sent), name=f"{name}.jsonl")
-    return telemetry.rows("counter_deltas")
-
-
-HOUR_1, HOUR_2 = [(60, 10), (120, 30), (180, 60)], [(240, 100), (300, 150)]
-
-
-def test_a_file_that_begins_in_the_midst_of_a_counter_does_not_count_from_its_start_again(
-    telemetry: Telemetry,
-) -> None:
-    assert gains(written(telemetry, a=HOUR_1, b=HOUR_2)) == [
-        (0, 60, "input_tokens", 10, False),
-        (60, 120, "input_tokens", 20, False),
-        (120, 180, "input_tokens", 30, False),
-        (240, 300, "input_tokens", 50, False),
-    ]
-
-
-def test_a_chained_counter_goes_on_from_the_file_before(tmp_path: Path) -> None:
-    rows = written(Telemetry(tmp_path, chained=True), a=HOUR_1, b=HOUR_2)
-    assert gains(rows)[3] == (180, 240, "input_tokens", 40, False)
-    assert sum(row["quantity"] for row in rows) == 150
-
-
-def test_what_two_chained_files_both_hold_counts_once(tmp_path: Path) -> None:
-    rows = written(Telemetry(tmp_path, chained=True), a=HOUR_1, b=[*HOUR_1[1:], *HOUR_2])
-    assert sum(row["quantity"] for row in rows) == 150
-
-
-def test_chained_files_give_the_same_in_whatever_order_they_come(tmp_path: Path) -> None:
-    telemetry = Telemetry(tmp_path, chained=True)
-    written(telemetry, c=[(360, 160)])
-    written(telemetry, a=HOUR_1)
-    rows = written(telemetry, b=HOUR_2)
-    assert sum(row["quantity"] for row in rows) == 160
-    assert telemetry.land().landed == []
-
-
-def test_a_broken_file_before_a_chained_one_stops_only_itself(tmp_path: Path) -> None:
-    telemetry = Telemetry(tmp_path, chained=True)
-    (telemetry.folder / "a.jsonl").write_text('{"resourceMetrics": [\n')
-    telemetry.write(metrics(counter(TOKENS, point(60, 1), temporality=1)), name="b.jsonl")
-    assert set(telemetry.failures()) == {"a.jsonl"}
 
 
 # --- what does not count ------------------------------------------------------------------------

@@ -7,9 +7,11 @@ may send an old and a new name at once.
 
 Delta points are taken as they are. Of cumulative ones, a series (a process, scope, metric and all
 attributes) gains the difference to its point before; after a restart (another start time, or a
-value that fell) all of the new value, marked `is_reset`. The first point of a file continues from
-the last one of the file before it, where the source is `chained`; otherwise it counts only if it
-is the first that its process sent: it came about one interval after its start time.
+value that fell) all of the new value, marked `is_reset`. A series that an export of its process did
+not tell yet, and the next one does, gained all of its value in between. The first export of a file
+continues from the file before it, where the source is `chained`, or counts from its start if that
+file knows nothing of its process; otherwise it counts only if it is surely the first that its
+process sent: it came about one interval after its start time.
 """
 
 from dataclasses import dataclass
@@ -110,6 +112,7 @@ _MEASURED = f"""
             nullif(try_cast(start_time_unix_nano as bigint), 0) as start_nano,
             try_cast(time_unix_nano as bigint) as time_nano,
             temporality in ('1', 'DELTA') as is_delta,
+            coalesce(scope_name, '') || if(is_delta, ' delta', '') as scope_id,
             cast(list_sort(list_zip(attributes['keys'], attributes['values'])) as varchar)
                 as labels,
             case
@@ -147,10 +150,21 @@ _GAINED = """
     sampled as (
         select * from measured where problem is null
         qualify row_number() over (
-            partition by resource_id, scope_name, metric, counts, counter, labels, time_nano,
+            partition by resource_id, scope_id, metric, counts, counter, labels, time_nano,
                 if(is_delta, start_nano, null)
             order by is_previous desc, x_row
         ) = 1
+    ),
+    -- Cumulative exports tell every series, each time.
+    exports as (
+        select
+            resource_id,
+            scope_id,
+            time_nano,
+            lag(time_nano) over process as export_before,
+            lead(time_nano) over process as export_after
+        from (select distinct resource_id, scope_id, time_nano from sampled)
+        window process as (partition by resource_id, scope_id order by time_nano)
     ),
     ordered as (
         select
@@ -158,10 +172,11 @@ _GAINED = """
             lag(number) over series as number_before,
             lag(time_nano) over series as time_before,
             lag(start_nano) over series as start_before,
-            lead(time_nano) over series - time_nano as interval_after
-        from sampled
+            export_before,
+            export_after
+        from sampled inner join exports using (resource_id, scope_id, time_nano)
         window series as (
-            partition by resource_id, scope_name, metric, counts, counter, labels, is_delta
+            partition by resource_id, scope_id, metric, counts, counter, labels
             order by time_nano, coalesce(start_nano, 0), x_row
         )
     ),
@@ -171,7 +186,11 @@ _GAINED = """
             case
                 when is_delta then coalesce(least(start_nano, time_nano), time_nano)
                 when time_before is not null then time_before
-                when 2 * (time_nano - start_nano) <= 3 * interval_after then start_nano
+                when export_before is not null
+                    then greatest(export_before, coalesce(start_nano, export_before))
+                when 2 * (time_nano - start_nano) <= 3 * (export_after - time_nano)
+                    or (select coalesce(bool_or(is_previous), false) from sampled)
+                    then start_nano
             end as from_nano,
             time_before is not null and not is_delta
                 and (number < number_before or start_nano > start_before) as is_reset,
