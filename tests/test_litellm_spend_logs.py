@@ -1,6 +1,7 @@
 """LiteLLM's spend logs. Numbers of public reports stand with the number of the report."""
 
-from datetime import datetime
+from collections import Counter
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -100,14 +101,23 @@ def test_requests_of_one_session_that_were_not_retried_are_operations_of_their_o
 # --- time, entities, form -------------------------------------------------------------------------
 
 
-def test_times_are_utc_whatever_zone_they_are_written_in(log: Log) -> None:
-    # litellm#27780, #29568: days of another zone were added to those of UTC.
-    rows = [
-        row(1, endTime="2026-10-08 23:59:59.900", startTime="2026-10-08 23:59:58"),
-        row(2, endTime="2026-10-09T01:59:59.900+02:00", startTime="2026-10-09T01:59:58+02:00"),
-    ]
-    ends = [attempt["ended_at"] for attempt in log.attempts(*rows)]
-    assert ends == [datetime(2026, 10, 8, 23, 59, 59, 900_000)] * 2
+def test_the_days_of_a_range_sum_to_the_range_whatever_zone_times_are_written_in(log: Log) -> None:
+    # litellm#29568: 1,831 requests of five days in India were 2,755 when asked for day by day;
+    # #27780: 38 requests of a day were shown as 176.
+    zone, first = timezone(timedelta(hours=5, minutes=30)), datetime(2026, 5, 29, tzinfo=UTC)
+    times = [(first + timedelta(seconds=235 * number)).astimezone(zone) for number in range(1_831)]
+    log.csv(
+        [
+            row(number, startTime=str(time), endTime=str(time), completionStartTime=str(time))
+            for number, time in enumerate(times)
+        ],
+        "spend-logs.csv",
+    )
+    ends = [attempt["ended_at"] for attempt in log.attempts()]
+    assert ends == [time.astimezone(UTC).replace(tzinfo=None) for time in times]
+    (days,) = log.sample.index("attempts")["days"].to_list()
+    assert {day["day"]: day["rows"] for day in days} == Counter(end.date() for end in ends)
+    assert sum(day["rows"] for day in days) == 1_831
 
 
 def test_the_requests_own_metadata_tags_and_user_say_whom_it_was_for(log: Log) -> None:

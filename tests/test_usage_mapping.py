@@ -197,3 +197,31 @@ def test_a_map_that_is_wrong_is_one_sentence_before_anything_is_read(
 def test_a_map_is_needed(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="map: is missing; allowed: a file such as"):
         Log(tmp_path, "usage_mapping", cache_write="1h")
+
+
+AZURE = Path(__file__).parents[2] / "shared" / "samples" / "telemetry" / "azure-llm-2023"
+
+
+@pytest.mark.skipif(not AZURE.exists(), reason="the published traces are not here")
+def test_28185_real_requests_without_ids_are_as_many_attempts_with_all_their_tokens(
+    tmp_path: Path,
+) -> None:
+    attempts = {
+        "span_id": "concat_ws(':', x_file, x_row)",
+        "started_at": '"TIMESTAMP"',
+        "input_tokens": '"ContextTokens"',
+        "output_tokens": '"GeneratedTokens"',
+    }
+    content = {**PLAIN, "unique": None, "optional": [], "attempts": attempts, "entities": {}}
+    log = log_of(tmp_path / "log", content)
+    traces = [pl.read_parquet(file) for file in sorted(AZURE.glob("*.parquet"))]
+    for file in AZURE.glob("*.parquet"):
+        (log.folder / file.name).write_bytes(file.read_bytes())
+    assert log.sample.run() == {}
+    columns = "count(distinct attempt_id), sum(uncached_input_tokens), sum(output_tokens)"
+    (told,) = log.sample.rows("attempts", columns)
+    asked, answered = (
+        sum(int(trace[name].cast(pl.Int64).sum()) for trace in traces)
+        for name in ("ContextTokens", "GeneratedTokens")
+    )
+    assert list(told.values()) == [28_185, asked, answered]

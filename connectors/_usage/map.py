@@ -42,6 +42,8 @@ COUNTS = (
 )  # fmt: skip
 KEYS = (*TEXTS, *TIMES, *MILLISECONDS, *CONDITIONS, *COUNTS, "sample_weight")
 _NEEDED = ("span_id", "started_at")
+# Where a record lies: for logs whose records have no id.
+OWN_COLUMNS = ("x_file", "x_row")
 # What stands in an object's place for the attributes that the configuration names.
 ATTRIBUTES = ".*"
 # What stands before a text that no field says, such as the one key that a gateway holds.
@@ -201,4 +203,4 @@ class UsageMap(MapModel):
         found |= {field for beside in self.beside.values() for field in beside.equal}
         for place, text in self.expressions().items():
             found |= columns_of(text, place)
-        return frozenset(found - set(self.let))
+        return frozenset(found - set(self.let) - set(OWN_COLUMNS))

@@ -43,7 +43,9 @@ def read(
     query = "select * from delivered"
     for name, found in beside.items():
         query = _joined(connection, map_, folder, found, name, query)
-    connection.execute(f"create temp view requests as {query}")
+    # What stands beside is looked up once.
+    kind = "table" if map_.beside else "view"
+    connection.execute(f"create temp {kind} requests as {query}")
     connection.execute(f"create temp table judged_request as {judged(map_)}")
     return {"raw": "select x_file, x_row from delivered", "judged": "select * from judged_request"}
 
