@@ -164,6 +164,9 @@ class Driver(Frozen):
     filter: Mapping[str, Name] = Field(
         default_factory=dict, description="Of a stream: key of its filter to glob of the value."
     )
+    within: Literal["attempts", "tokens"] | None = Field(
+        None, description="Of a stream: what shares a value among the requests of whom it names."
+    )
     fallback: Measure | None = Field(
         None, description="What shares a day of which the stream says nothing; else it is stranded."
     )
@@ -172,8 +175,8 @@ class Driver(Frozen):
     def _check_kind(self) -> Self:
         if (self.measure is None) == (self.stream is None):
             raise ValueError("exactly one of measure and stream says what is measured")
-        if self.measure and (self.filter or self.fallback):
-            raise ValueError("filter and fallback belong to a stream")
+        if self.measure and (self.filter or self.within or self.fallback):
+            raise ValueError("filter, within and fallback belong to a stream")
         return self
 
 

@@ -66,6 +66,7 @@ RULE_SCHEMAS: dict[str, Schema] = {
         "measure": _TEXT,
         "stream": _TEXT,
         "filters": _PAIRS,
+        "within": _TEXT,
     },
     # A configured model has a row for each token type; where none is, defaults hold.
     "token_weights": {
@@ -188,6 +189,7 @@ def _drivers(drivers: Mapping[str, Driver]) -> Rows:
                 "measure": driver.measure,
                 "stream": driver.stream,
                 "filters": _pairs(driver.filter),
+                "within": driver.within,
             }
         )
         if driver.fallback:

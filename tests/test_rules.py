@@ -48,7 +48,7 @@ def rule(**changes: object) -> Row:
         ),
         (
             {"drivers": {"logs": {"measure": "tokens", "fallback": "attempts"}}},
-            "drivers.logs: filter and fallback belong to a stream",
+            "drivers.logs: filter, within and fallback belong to a stream",
         ),
         (
             {"rules": [rule(scope="company")]},

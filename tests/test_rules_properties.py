@@ -94,7 +94,7 @@ def rules(draw: st.DrawFn) -> Row:
         "treatment": treatment,
         "set_customer_id": draw(names) if treatment == "direct" else None,
         "set_team": draw(st.sampled_from(["red", None])),
-        "driver": draw(st.sampled_from(["attempts", "tokens", "direct_cost", "stream"]))
+        "driver": draw(st.sampled_from(["attempts", "tokens", "direct_cost", "stream", "parts"]))
         if treatment == "shared"
         else None,
         "users_customer_id": draw(st.sampled_from([None, "a", "[ab]"]))
@@ -158,6 +158,7 @@ def ledger_of(models: LedgerModels, drawn: Mapping[str, list[Row]], shuffle: int
     ] + [
         {"driver": "stream", "choice": 1, "stream": "queries"},
         {"driver": "stream", "choice": 2, "measure": "attempts"},
+        {"driver": "parts", "choice": 1, "stream": "queries", "within": "tokens"},
     ]
     tables["stg_lake__reporting_currencies"] = [{"reporting_currency": "USD"}]
     tables["stg_lake__fx_rates"] = [

@@ -85,6 +85,7 @@ streamed as (
     select
         drivers.driver,
         drivers.choice,
+        drivers.within,
         {%- for entity in entities() %}
         coalesce(measures.{{ entity }}, '(none)') as {{ entity }},
         {%- endfor %}
@@ -112,10 +113,47 @@ streams as (
     select
         driver,
         choice,
+        within,
         {{ entity_list }},
         sum(if(microseconds_of_day = microseconds, units, units * microseconds_of_day // microseconds)) as weight
     from streamed
-    group by driver, choice, {{ entity_list }}
+    group by driver, choice, within, {{ entity_list }}
+),
+
+-- What a stream says of a feature, say, is shared by the requests of that feature, where its driver asks for it.
+within_streams as (
+    select
+        *,
+        row_number() over (
+            partition by driver, choice{% for entity in entities() %}, of_{{ entity }}{% endfor %}
+            order by earned desc, {{ entity_list }}
+        ) as place,
+        sum(earned) over (
+            partition by driver, choice{% for entity in entities() %}, of_{{ entity }}{% endfor %}
+        ) as all_earned
+    from (
+        select
+            streams.driver,
+            streams.choice,
+            streams.weight,
+            {% for entity in entities() -%}
+            streams.{{ entity }} as of_{{ entity }},
+            coalesce(requests.{{ entity }}, streams.{{ entity }}) as {{ entity }},
+            {% endfor -%}
+            if(streams.within = 'tokens', requests.tokens, requests.attempts) as part,
+            sum(part) over (
+                partition by streams.driver, streams.choice{% for entity in entities() %}, of_{{ entity }}{% endfor %}
+            ) as whole,
+            coalesce(cast(floor(streams.weight * (part / nullif(whole, 0)::double)) as hugeint), 0) as earned
+        from streams
+        left join requests
+            on
+                streams.within is not null
+                {%- for entity in entities() %}
+                and (streams.{{ entity }} = '(none)' or streams.{{ entity }} = requests.{{ entity }})
+                {%- endfor %}
+                and if(streams.within = 'tokens', requests.tokens, requests.attempts) > 0
+    ) as parts
 ),
 
 measured as (
@@ -155,9 +193,14 @@ drivers as (
         if(is_whole, driver, '10^-12 ' || driver)
     from (
         select
-            *,
-            bool_and(weight % 1000000000000 = 0) over (partition by driver, choice) as is_whole
-        from streams
+            driver,
+            choice,
+            {{ entity_list }},
+            earned + if(place = 1, weight - all_earned, 0) as weight,
+            bool_and((earned + if(place = 1, weight - all_earned, 0)) % 1000000000000 = 0) over (
+                partition by driver, choice
+            ) as is_whole
+        from within_streams
     ) as scaled
 ),
 
