@@ -102,11 +102,16 @@ def test_lists_watches_and_exporters_are_read_in_one_delivery(cluster: LandedSou
     exported.pop("kind")
     cluster.save("2026-10-08/export.jsonl.gz", lines(exported))
     router = {"verb": "ADDED", "event": event("d", "Killing", "x")}
+    logged = {"timestamp": "2026-10-08T10:00:01Z", "jsonPayload": event("e", "Killing", "x")}
     rows = happened(
-        cluster, router, {"type": "BOOKMARK", "object": {"kind": "Event"}}, path="2026-10-08/w.json"
+        cluster,
+        router,
+        logged,
+        {"type": "BOOKMARK", "object": {"kind": "Event"}},
+        path="2026-10-08/w.json",
     )
-    assert [row["event_uid"] for row in rows] == ["a", "b", "c", "d"]
-    assert [row["x_row"] for row in rows] == [1, 2, 1, 1]
+    assert [row["event_uid"] for row in rows] == ["a", "b", "c", "d", "e"]
+    assert [row["x_row"] for row in rows] == [1, 2, 1, 1, 2]
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,13 @@ def test_a_claim_knows_when_its_machine_was_launched_and_when_it_was_drained(
     assert (requested["pool"], requested["resource_id"]) == ("chat", "i-0abc")
 
 
+def test_a_claim_that_is_not_initialized_yet_leaves_it_to_the_node(cluster: LandedSource) -> None:
+    registered = claim({"Launched": "08:58:10", "Registered": "08:59:50"})
+    assert states(cluster, watched(registered), watched(node()), tick("12:00:00")) == [
+        ("provisioning", "08:58:10", "09:02:00"), ("node_ready", "09:02:00", "12:00:00"),
+    ]  # fmt: skip
+
+
 def test_a_machine_that_never_registered_was_provisioned_all_the_same(
     cluster: LandedSource,
 ) -> None:
@@ -164,52 +171,6 @@ def test_a_state_over_midnight_becomes_a_row_a_day(cluster: LandedSource) -> Non
         (datetime(2026, 10, 7), datetime(2026, 10, 8)),
         (datetime(2026, 10, 8), datetime(2026, 10, 8, 1)),
     ]
-
-
-def mig(count: int = 1, **labels: str) -> dict[str, Any]:
-    return {
-        "capacity": {"cpu": "16", "nvidia.com/gpu": "0", "nvidia.com/mig-3g.40gb": str(2 * count)},
-        "labels": {f"nvidia.com/{name}": value for name, value in labels.items()},
-    }
-
-
-SINGLE = {"nvidia.com/mig.strategy": "single", "nvidia.com/gpu.product": "NVIDIA-H100-MIG-1g.10gb"}
-SHARED = {"nvidia.com/gpu.replicas": "4"}
-
-
-# A machine, what a pod on it asks for, its GPUs, and the part of it that the pod has.
-PARTS: list[tuple[dict[str, Any], dict[str, str], int | None, int | None, int | None]] = [
-    ({}, {"nvidia.com/gpu": "1"}, 1, None, None),
-    ({"capacity": {"nvidia.com/gpu": "8"}}, {"nvidia.com/gpu": "4"}, 8, 4, 8),
-    ({"capacity": {"nvidia.com/gpu": "8"}}, {"nvidia.com/gpu": "8"}, 8, None, None),
-    (mig(), {"nvidia.com/mig-3g.40gb": "1"}, 1, 3, 7),
-    (mig(2), {"nvidia.com/mig-3g.40gb": "1"}, 2, 3, 14),
-    ({"capacity": {"nvidia.com/gpu": "14"}, "labels": SINGLE}, {"nvidia.com/gpu": "2"}, 2, 2, 14),
-    ({"capacity": {"nvidia.com/gpu": "4"}, "labels": SHARED}, {"nvidia.com/gpu": "1"}, 1, 1, 4),
-    ({"capacity": {"nvidia.com/gpu.shared": "8"}, "labels": SHARED},
-     {"nvidia.com/gpu.shared": "1"}, 2, 1, 8),
-    ({"capacity": {"cpu": "3920m"}}, {"cpu": "1500m"}, None, 1_500, 3_920),
-    ({"capacity": {"cpu": "4"}}, {"cpu": "0.5"}, None, 500, 4_000),
-    ({"capacity": {"cpu": "4"}}, {}, None, 1, 4_000),
-]  # fmt: skip
-
-
-def test_a_pod_has_the_part_of_its_machine_that_it_asked_for(cluster: LandedSource) -> None:
-    sent = [tick("11:00:00")]
-    for number, (machine, asks, *_) in enumerate(PARTS):
-        name = f"node-{number:02d}"
-        made = node(name, name=name, provider=f"aws:///z/{name}", **machine)
-        sent += [watched(made), watched(pod(f"pod-{number:02d}", asks=asks, node_name=name))]
-    cluster.save("2026-10-08.jsonl", lines(*sent))
-    rows = [row for row in cluster.rows("resource_states") if row["pod_uid"]]
-    found = {row["pod_uid"]: (row["gpu_count"], row["slots"], row["slots_of"]) for row in rows}
-    assert [found[name] for name in sorted(found)] == [tuple(part[2:]) for part in PARTS]
-
-
-def test_a_pod_without_a_gpu_has_no_part_of_a_machine_with_gpus(cluster: LandedSource) -> None:
-    documents = (watched(node()), watched(pod(asks={"cpu": "2"})), tick("11:00:00"))
-    assert states(cluster, *documents, of="pod-1") == []
-    assert cluster.rows("quarantine") == []
 
 
 def test_a_machine_has_the_name_that_its_bill_knows(cluster: LandedSource) -> None:

@@ -6,7 +6,7 @@ Location: a folder (or s3://bucket/prefix) of .json, .jsonl and .gz of these, in
     - what a watch sends: {"type": "MODIFIED", "object": {…}}, best with the `time` (`timestamp`,
       `@timestamp`) at which it came: else only the object's own times tell when it was gone
     - OTLP logs of the collector's k8sobjects and k8sevents receivers
-    - lines of the Kubernetes event exporter
+    - lines of the Kubernetes event exporter, and of GKE's events in Cloud Logging
 
 Events expire after an hour: what was not shipped is unknown, not "nothing happened".
 

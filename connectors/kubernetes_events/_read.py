@@ -105,7 +105,7 @@ MACROS = (
 # A list of objects, what a watch or another sender wraps around one, or the object alone.
 _WRAPPER = quoted(
     json.dumps(
-        {"items": ["JSON"], "object": "JSON", "event": "JSON"}
+        {"items": ["JSON"], "object": "JSON", "event": "JSON", "jsonPayload": "JSON"}
         | dict.fromkeys(("kind", "type", "verb", "time", "timestamp", "@timestamp"), "VARCHAR")
     )
 )
@@ -129,7 +129,9 @@ _UNWRAPPED = """
             coalesce(
                 observed, moment(sent.time), moment(sent.timestamp), moment(sent."@timestamp")
             ) as observed,
-            unnest(coalesce(sent.items, [coalesce(sent.object, sent.event, json)])) as item
+            unnest(coalesce(
+                sent.items, [coalesce(sent.object, sent.event, sent.jsonPayload, json)]
+            )) as item
         from documents
     ),
     objects as (select *, from_json(item, {kind}) as object from items)

@@ -30,7 +30,7 @@ _STATES = """
             resource_id, null::varchar as pod_uid, 'provisioning' as state,
             begins_at as starts,
             case
-                when is_claimed then least(coalesce(initialized_at, ends_at), ends_at)
+                when initialized_at is not null then least(initialized_at, ends_at)
                 when turn.is_ready then least(turn.turned_at, ends_at)
                 else least(coalesce(turn.next_at, ends_at), ends_at)
             end as ends
@@ -45,7 +45,7 @@ _STATES = """
             greatest(turned_at, initialized_at), least(next_at, ends_at)
         from machine_lives
         inner join machine_turns using (resource_id)
-        where is_ready and (initialized_at is not null or not is_claimed)
+        where is_ready
         union all
         select
             resource_id, null, 'terminating', terminating_at, coalesce(gone_at, held_until)
