@@ -71,7 +71,8 @@ def _node_series(samples: Samples) -> None:
         if kind:
             facts.append(("status_capacity", {"resource": f"nvidia_com_{kind}"}, count))
         for fact, more, value in facts:
-            samples.add(f"kube_node_{fact}", state | node | more, [(t, value) for t in times])
+            points = [(t, value) for t in times[::4]]
+            samples.add(f"kube_node_{fact}", state | node | more, points)
 
 
 def _node_labels(resource: str) -> Labels:
@@ -103,7 +104,8 @@ def _pod_series(samples: Samples) -> None:
             ),
         ]
         for name, more, value in series:
-            points = [(t, value(t)) for t in times if "ready_time" not in name or t >= ready]
+            moments = times if name == "status_ready" or "requests" in name else times[::4]
+            points = [(t, value(t)) for t in moments if "ready_time" not in name or t >= ready]
             samples.add(f"kube_pod_{name}", labels | more, points)
 
 

@@ -12,6 +12,8 @@ from prometheus_answers import DAY, TARGET, answer
 from prometheus_lake import Metrics, metrics, today_is
 
 import connectors._http._client
+from connectors._base import Window
+from connectors.prometheus._fetch import discover
 from models.errors import ConfigError, FetchError, UnitledgerError
 
 EMPTY = answer([]).encode()
@@ -185,11 +187,11 @@ def test_a_run_reads_today_and_the_days_that_may_still_change(
     assert slots == [(5, "2026-10-06"), (2, "2026-10-07"), (4, "2026-10-10")]
 
 
-def test_a_window_of_a_month_asks_for_its_days(serve: Callable[..., str], tmp_path: Path) -> None:
-    source = metrics(serve(), tmp_path, queries=["tgi"], hours_a_request=26)
+def test_a_window_of_a_month_asks_for_its_days(tmp_path: Path) -> None:
+    source = metrics("http://127.0.0.1:9", tmp_path).source
     with today_is(datetime(2026, 11, 20, tzinfo=UTC)):
-        source.land("2026-10")
-    assert len(source.lake.manifests("metrics")) == 31
+        days = [delivery.slot for delivery in discover(source, Window("2026-10", "2026-10"), {})]
+    assert (days[0], days[-1], len(days)) == ("2026-10-01", "2026-10-31", 31)
 
 
 @pytest.mark.parametrize(
