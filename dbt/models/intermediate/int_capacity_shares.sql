@@ -1,5 +1,6 @@
--- One row a capacity charge group and an attempt that ran on it, or a state that nobody's request
--- was in: its nanoseconds of the billed time and its exact share of the group's cost.
+-- One row a capacity charge group and an attempt that ran on it, or a workload of a cloud's own split
+-- where no telemetry knows what ran, or a state that nobody's request was in: its nanoseconds of the
+-- billed time and its exact share of the group's cost.
 -- Every billed GPU-millisecond has one state, first match wins:
 -- terminating > provisioning > starting > busy > unknown > warm_idle > unrequested.
 -- Busy time is shared by the attempts that were running, by their rates φ: F(t) = ∫ dt / Σφ, and an
@@ -132,6 +133,8 @@ attempt_hours as (
 
 {{ replica_hours() }},
 
+{{ split_members() }},
+
 pieces as (
     select
         replica_lanes.lane,
@@ -143,9 +146,9 @@ pieces as (
     inner join replica_lanes
         on attempt_hours.replica = replica_lanes.replica and attempt_hours.hour = replica_lanes.hour
     left join replica_hours
+        -- An equality, so that it is found by its hash.
         on
-            attempt_hours.rate is null
-            and attempt_hours.replica = replica_hours.replica
+            if(attempt_hours.rate is null, attempt_hours.replica, null) = replica_hours.replica
             and attempt_hours.hour = replica_hours.hour
 ),
 
@@ -335,7 +338,10 @@ members as (
     union all
     select group_key, -3, null, sum(weight)::bigint, sum(weight)::bigint
     from (select group_key, (gpus * greatest(0, total_ns - observed_ns) * 1024)::bigint as weight from gpu_totals) as unknown
+    where group_key not in (select split_members.group_key from split_members)
     group by group_key
+    union all
+    select group_key, member, null, weight, weight from split_members
 ),
 
 sums as (
@@ -417,6 +423,8 @@ select
     charge_groups.resource_id,
     coalesce(resources.pool, '(none)') as pool,
     attempts.attempt_id,
+    workloads.namespace,
+    workloads.workload,
     case handed_out.member
         when -1 then 'warm_idle'
         when -2 then 'unrequested'
@@ -444,3 +452,4 @@ inner join sums on handed_out.group_key = sums.group_key
 inner join charge_groups on handed_out.group_key = charge_groups.group_key
 inner join resources on charge_groups.resource_id = resources.resource_id
 left join attempts on handed_out.member = attempts.attempt_key
+left join workloads on handed_out.member = workloads.member

@@ -10,6 +10,9 @@ select
     charge_groups.billing_currency,
     sum(shares.nanoseconds)::bigint as nanoseconds,
     any_value(shares.billed_nanoseconds) as billed_nanoseconds,
+    coalesce(sum(shares.nanoseconds) filter (where shares.state = 'busy' and shares.attempt_id is null), 0)::bigint
+        as untraced_nanoseconds,
+    bool_or(shares.is_ghost) as has_ghost,
     bool_or(shares.is_scaled) as is_scaled,
     sum(shares.effective_cost)::decimal(38, 12) as effective_cost
 from {{ ref('int_capacity_shares') }} as shares
