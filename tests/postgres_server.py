@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -26,30 +27,27 @@ def _program(name: str) -> str:
 
 
 @contextmanager
-def run_postgres(folder: Path) -> Iterator[str]:
+def run_postgres() -> Iterator[str]:
     """Start a server, or skip the test that wants it; yield its connection string."""
-    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
-    _program("psql")
-    with socket.socket() as free:
+    initdb, pg_ctl, _ = _program("initdb"), _program("pg_ctl"), _program("psql")
+    # Postgres refuses to run as root.
+    user = "nobody" if os.geteuid() == 0 else None
+    with TemporaryDirectory(prefix="postgres-") as folder, socket.socket() as free:
+        if user:
+            owner = pwd.getpwnam(user)
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    data, user = folder / "data", None
-    if os.geteuid() == 0:  # Postgres refuses to run as root
-        user = "nobody"
-        for path in (folder, *folder.parents):
-            if path.owner() == "root" and path != Path("/tmp") and path.is_relative_to("/tmp"):
-                path.chmod(0o755)
-        data.mkdir()
-        owner = pwd.getpwnam(user)
-        os.chown(data, owner.pw_uid, owner.pw_gid)
+        free.close()
+        data = Path(folder) / "data"
 
-    def run(*command: str) -> None:
-        subprocess.run(command, check=True, user=user, cwd=data.parent, capture_output=True)
+        def run(*command: str) -> None:
+            subprocess.run(command, check=True, user=user, cwd=folder, capture_output=True)
 
-    run(initdb, "-D", str(data), "-U", "crm", "-A", "trust", "-E", "UTF8", "--no-sync")
-    settings = f"-c port={port} -c listen_addresses=127.0.0.1 -c fsync=off -k ''"
-    run(pg_ctl, "start", "-w", "-D", str(data), "-l", str(data / "log"), "-o", settings)
-    try:
-        yield f"postgresql://crm@127.0.0.1:{port}/postgres"
-    finally:
-        run(pg_ctl, "stop", "-m", "immediate", "-D", str(data))
+        run(initdb, "-D", str(data), "-U", "crm", "-A", "trust", "-E", "UTF8", "--no-sync")
+        settings = f"-c port={port} -c listen_addresses=127.0.0.1 -c fsync=off -k ''"
+        run(pg_ctl, "start", "-w", "-D", str(data), "-l", str(data / "log"), "-o", settings)
+        try:
+            yield f"postgresql://crm@127.0.0.1:{port}/postgres"
+        finally:
+            run(pg_ctl, "stop", "-m", "immediate", "-D", str(data))

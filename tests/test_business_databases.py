@@ -90,8 +90,8 @@ def test_sqlite_is_asked(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with run_postgres(tmp_path_factory.mktemp("postgres")) as dsn:
+def postgres() -> Iterator[str]:
+    with run_postgres() as dsn:
         script = INVOICES.format(money="numeric", amount="123456789012.123456789012")
         subprocess.run(["psql", "-q", dsn, "-c", script], check=True)
         yield dsn

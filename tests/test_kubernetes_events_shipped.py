@@ -6,7 +6,7 @@ import pytest
 from kubernetes_objects import event, lines, moment, watched
 from landed_source import LandedSource
 
-from connectors.kubernetes_events import CONNECTOR
+from connectors.kubernetes_events import CONNECTOR, _read
 
 SAMPLE = Path(__file__).parents[1] / "data_samples/kubernetes_events"
 PULLED = (
@@ -150,3 +150,12 @@ def without_place(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {name: value for name, value in row.items() if not name.startswith("x_")} for row in rows
     ]
+
+
+def test_records_are_numbered_on_from_batch_to_batch(
+    cluster: LandedSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_read, "_BATCH", 1)
+    sent = [otlp(watched(event(uid, "Killing", "x")), {}, {}) for uid in "abc"]
+    rows = happened(cluster, *sent)
+    assert [(row["event_uid"], row["x_row"]) for row in rows] == [("a", 1), ("b", 2), ("c", 3)]

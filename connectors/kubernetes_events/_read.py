@@ -6,6 +6,7 @@ Temporary tables: `sent`, a row an object with the fields that are looked at, an
 
 import json
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,8 @@ _OBJECT: dict[str, Any] = {
 STRUCTURE = quoted(json.dumps(_OBJECT))
 # Bytes of a document, which is a line or a whole file: room for a large one only where needed.
 _DOCUMENT_BYTES = (16 << 20, 1 << 30)
+_LOG_RECORD = pa.schema([(name, pa.string()) for name in ("json", "observed", "cluster")])
+_BATCH = 20_000
 
 MACROS = (
     # Go writes '2026-10-08 07:52:31 +0000 UTC', and year 1 for no time at all.
@@ -117,8 +120,8 @@ _KIND = quoted(
 )
 _UNWRAPPED = """
     with documents as (
-        select row_number() over () as document, {document} as json, {observed} as observed,
-            {cluster} as cluster, from_json({document}, {wrapper}) as sent
+        select row_number() over () as document, json, {observed} as observed,
+            {cluster} as cluster, from_json(json, {wrapper}) as sent
         from {scan}
     ),
     items as (
@@ -130,7 +133,7 @@ _UNWRAPPED = """
                 observed, moment(sent.time), moment(sent.timestamp), moment(sent."@timestamp")
             ) as observed,
             unnest(coalesce(
-                sent.items, [coalesce(sent.object, sent.event, sent.jsonPayload, json)]
+                sent.items, [coalesce(sent.object, sent.event, sent.jsonPayload, json::json)]
             )) as item
         from documents
     ),
@@ -166,16 +169,16 @@ def read_objects(connection: DuckDBPyConnection, folder: Path, files: Sequence[s
 
 def _load(connection: DuckDBPyConnection, path: Path, file: str) -> None:
     if is_otlp(path):
-        columns = ("json", "observed", "cluster")
-        schema = pa.schema([(name, pa.string()) for name in columns])
-        connection.register("log_record", pa.Table.from_pylist(list(records(path, file)), schema))
-        _insert(connection, file, "log_record", "json", "unix_nano(observed)", "cluster")
-        connection.unregister("log_record")
+        found = records(path, file)
+        while batch := list(islice(found, _BATCH)):
+            connection.register("log_record", pa.Table.from_pylist(batch, _LOG_RECORD))
+            _insert(connection, file, "log_record", "unix_nano(observed)", "cluster")
+            connection.unregister("log_record")
         return
     for size in _DOCUMENT_BYTES:
         scan = f"read_json_objects({quoted(str(path))}, maximum_object_size = {size})"
         try:
-            _insert(connection, file, scan, "json", "null::timestamp", "null::varchar")
+            _insert(connection, file, scan, "null::timestamp", "null::varchar")
             return
         except duckdb.Error as error:
             if "maximum_object_size" not in str(error) or size == _DOCUMENT_BYTES[-1]:
@@ -183,19 +186,19 @@ def _load(connection: DuckDBPyConnection, path: Path, file: str) -> None:
 
 
 def _insert(
-    connection: DuckDBPyConnection, file: str, scan: str, document: str, observed: str, cluster: str
+    connection: DuckDBPyConnection, file: str, scan: str, observed: str, cluster: str
 ) -> None:
+    """Add the objects of documents, numbered on in their file and among all."""
     query = _UNWRAPPED.format(
-        document=f"cast({document} as json)",
-        observed=observed,
-        cluster=cluster,
-        scan=scan,
-        wrapper=_WRAPPER,
-        kind=_KIND,
+        observed=observed, cluster=cluster, scan=scan, wrapper=_WRAPPER, kind=_KIND
     )
     connection.execute(f"""
         insert into sent
-        select *, {quoted(file)}, row_number() over () as x_row,
-            (select count(*) from sent) + x_row as x_place
+        select
+            * replace (document + (select coalesce(max(document), 0) from sent) as document),
+            {quoted(file)},
+            row_number() over ()
+                + (select count(*) from sent where x_file = {quoted(file)}) as x_row,
+            row_number() over () + (select count(*) from sent) as x_place
         from ({query})
     """)
