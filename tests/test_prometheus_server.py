@@ -182,7 +182,7 @@ def test_long_and_short_requests_and_days_in_any_order_tell_the_same(
 def test_where_the_server_refuses_so_many_samples_the_request_is_halved(
     read: Metrics, tmp_path: Path
 ) -> None:
-    with run_prometheus(cluster(), tmp_path, "--query.max-samples=1500") as url:
+    with run_prometheus(cluster(), tmp_path, "--query.max-samples=900") as url:
         small = metrics(url, tmp_path).run(FIRST)
         asked = small.lake.manifests("metrics")[FIRST][-1].request
     assert len(asked["kube_pods"]) > 7 >= len(asked["tgi"])

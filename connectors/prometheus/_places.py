@@ -102,8 +102,7 @@ _PODS = """
             min(lifetime.first_at) as first_at,
             max(lifetime.last_number) filter (labelled.says = 'pod_created') as created,
             max(lifetime.last_number) filter (labelled.says = 'pod_scheduled_at') as scheduled,
-            max(lifetime.last_number) filter (labelled.says = 'pod_ready_at') as ready,
-            bool_or(labelled.says = 'pod_scheduled_at') as tells_scheduled
+            max(lifetime.last_number) filter (labelled.says = 'pod_ready_at') as ready
         from labelled inner join lifetime
             on lifetime.series_id = labelled.series_id and lifetime.says = labelled.says
         where labelled.uid is not null and labelled.query like 'kube%'
@@ -111,16 +110,16 @@ _PODS = """
     )
     select
         uid, namespace, pod_name, pod_ip, first_at,
-        coalesce(nullif(labelled_node, ''), requests_node) as node_name,
+        coalesce(info_node, requests_node) as node_name,
         make_timestamp_ms(cast(created * 1000 as bigint)) as created_at,
         make_timestamp_ms(cast(scheduled * 1000 as bigint)) as scheduled_at,
         make_timestamp_ms(cast(ready * 1000 as bigint)) as ready_at,
         least(coalesce(created_at, first_at), first_at) as begins_at
-    from (select *, info_node as labelled_node from told)
+    from told
 """
 
-# AWS, Azure and Google write their ids into the provider id. Of GPUs that are shared in time, the
-# cluster counts the shares, and of GPUs in slices it may count the slices.
+# The bill's name of a machine is the last part of the provider id; of Azure all of it. Of GPUs that
+# are shared in time the cluster counts the shares, and of GPUs in slices it may count the slices.
 _NODES = """
     create table node as
     with told as (
@@ -140,6 +139,9 @@ _NODES = """
                 as replicas,
             max(lifetime.last_number) filter (labelled.says = 'cpu_capacity') as cpus,
             max(lifetime.last_number) filter (labelled.says = 'gpu_capacity') as gpu_shares,
+            sum(lifetime.last_number * try_cast(
+                regexp_extract(labelled.resource, 'mig_(?:\\d+c_)?(\\d+)g', 1) as bigint
+            )) filter (labelled.says = 'slice_capacity') as sevenths,
             max(lifetime.last_number) filter (labelled.says = 'node_created') as created
         from labelled inner join lifetime
             on lifetime.series_id = labelled.series_id and lifetime.says = labelled.says
@@ -157,17 +159,16 @@ _NODES = """
     select
         names.node_name,
         case
-            when provider_id like 'aws:%' or provider_id like 'gce:%'
-                then regexp_extract(provider_id, '[^/]+$')
             when provider_id like 'azure:%' then regexp_replace(provider_id, '^azure:/+', '/')
-            else provider_id
+            else nullif(regexp_extract(provider_id, '([^/]+)/*$', 1), '')
         end as provider_resource,
         pool,
         cpus,
         coalesce(replicas, 1) as replicas,
         coalesce(
             if(is_sliced, gpus_seen, null), gpus_labelled,
-            nullif(cast(gpu_shares as bigint), 0) // replicas, gpus_seen
+            nullif(cast(gpu_shares as bigint), 0) // replicas,
+            nullif((cast(sevenths as bigint) + 6) // 7, 0), gpus_seen
         ) as gpu_count,
         nullif(cast(gpu_shares as bigint), 0) as gpu_shares,
         make_timestamp_ms(cast(created * 1000 as bigint)) as created_at
