@@ -1,5 +1,6 @@
 """LiteLLM's token counts. Numbers of public reports stand with the number of the report."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,41 @@ def test_counts_that_cannot_be_are_quarantined_by_what_is_wrong(log: Log) -> Non
         ("reasoning_tokens", "6", "is more than the output tokens that it is part of"),
         ("metadata", None, "is no JSON"),
     ]
+
+
+def test_buckets_sum_to_what_was_said_for_any_parts(log: Log) -> None:
+    draw = random.Random(42).randrange
+    expected: dict[str, Row] = {}
+    rows = []
+    for number in range(400):
+        read, short, long, rest = (draw(9) * draw(5_000) for _ in range(4))
+        undated, heard, output = draw(2) * draw(900), draw(2) * draw(50), draw(4_000)
+        written = short + long + undated
+        usage = said(
+            rest + heard + read + written,
+            output,
+            cache_creation_input_tokens=written,
+            prompt_tokens_details={
+                "cached_tokens": read,
+                "audio_tokens": heard,
+                "cache_creation_token_details": {
+                    "ephemeral_5m_input_tokens": short,
+                    "ephemeral_1h_input_tokens": long,
+                },
+            },
+        )
+        rows.append(row(number, usage=usage))
+        used = {
+            "uncached_input": rest,
+            "audio_input": heard,
+            "cache_read": read,
+            "cache_write_5m": short + undated,
+            "cache_write_1h": long,
+            "output": output,
+        }
+        expected[f"req-{number}"] = {name: tokens for name, tokens in used.items() if tokens}
+    for number, name in enumerate(expected):
+        rows[number] |= {"startTime": "2026-10-08 10:00:00", "endTime": "2026-10-08 10:00:01"}
+        assert rows[number]["request_id"] == name
+    found = {attempt["span_id"]: tokens(attempt) for attempt in log.attempts(*rows)}
+    assert found == expected

@@ -168,6 +168,19 @@ def test_a_column_that_is_misspelt_is_named_with_those_that_are_there(tmp_path: 
     )
 
 
+def test_a_line_that_is_no_record_is_a_sentence_and_an_error_answer_is_quarantined(
+    tmp_path: Path,
+) -> None:
+    log = log_of(tmp_path / "log")
+    log.text(json.dumps([request()]) + "\n", "2026-10-08.jsonl")
+    (sentence,) = log.sample.run().values()
+    assert 'a record is no object; it begins [{"id": "r1"' in sentence
+    answer = Log(tmp_path / "langfuse", "langfuse_observations")
+    answer.text('{"message": "Too many requests", "error": "TooManyRequestsError"}', "1.json")
+    assert answer.attempts() == []
+    assert answer.quarantined() == [("id", None, "is missing")]
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

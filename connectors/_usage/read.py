@@ -24,6 +24,11 @@ _LINE_BYTES = 32 << 20
 # Bytes of a JSON document, or of a line: room for a large one only where it is needed.
 _OBJECT_BYTES = (16 << 20, 64 << 20, 256 << 20)
 
+_OBJECT = (
+    "case when json_type(record) = 'OBJECT' then record "
+    "else error('a record is no object; it begins ' || left(record, 60)) end"
+)
+
 
 def read(
     map_: UsageMap, connection: duckdb.DuckDBPyConnection, folder: Path, files: Sequence[str]
@@ -187,7 +192,7 @@ def _scan(map_: UsageMap, file: Path, columns: Sequence[str], object_bytes: int)
         f"maximum_object_size = {object_bytes})"
     )
     return (
-        f"select {values} from (select json_extract_string(record, [{paths}]) as found "
+        f"select {values} from (select json_extract_string({_OBJECT}, [{paths}]) as found "
         f"from ({_records(documents, map_.files.records)}))"
     )
 
