@@ -320,14 +320,14 @@ lane_scales as (
     inner join gpu_totals on lanes.group_key = gpu_totals.group_key and lanes.gpu = gpu_totals.gpu
 ),
 
--- Weights in 1024ths of a nanosecond: sums of whole numbers do not depend on the order.
+-- Weights in 128ths of a nanosecond: sums of whole numbers do not depend on the order.
 members as (
     select
         lane_scales.group_key,
         shares.member,
         max(shares.phi) as phi,
-        sum((shares.ticks * lane_scales.scale * 1024)::bigint)::bigint as weight,
-        sum((shares.equal_ticks * lane_scales.scale * 1024)::bigint)::bigint as equal_weight
+        sum((shares.ticks * lane_scales.scale * 128)::bigint)::bigint as weight,
+        sum((shares.equal_ticks * lane_scales.scale * 128)::bigint)::bigint as equal_weight
     from (
         select lane, member, phi, ticks, equal_ticks from shares
         union all
@@ -337,7 +337,7 @@ members as (
     group by lane_scales.group_key, shares.member
     union all
     select group_key, -3, null, sum(weight)::bigint, sum(weight)::bigint
-    from (select group_key, (gpus * greatest(0, total_ns - observed_ns) * 1024)::bigint as weight from gpu_totals) as unknown
+    from (select group_key, (gpus * greatest(0, total_ns - observed_ns) * 128)::bigint as weight from gpu_totals) as unknown
     where group_key not in (select split_members.group_key from split_members)
     group by group_key
     union all
