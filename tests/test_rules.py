@@ -257,3 +257,17 @@ def test_a_charge_that_no_telemetry_knows_has_the_team_of_its_tag_and_says_so(
         ("platform", "unmatched", Decimal(5), '{"team": "nobody said"}'),
         ("search", "unmatched", Decimal(7), '{"team": "tag team"}'),
     ]
+
+
+def test_a_dimension_that_a_rule_leaves_nothing_to_say_changes_no_row(
+    tmp_path: Path, models: LedgerModels
+) -> None:
+    def ledger(**more: object) -> list[Row]:
+        direct = rule(treatment="direct", set={"team": "sales"})
+        tables = config_tables(configured(tmp_path, rules=[direct], **more))
+        models.fill("stg_lake__charges", [charge(1, 7, tags='{"team": "search"}')])
+        for name in ("rules", "drivers", "dimensions"):
+            models.fill(f"stg_lake__{name}", tables[name].to_dicts())
+        return models.run()
+
+    assert ledger(dimensions={"team": [{"tag": "team"}]}) == ledger()

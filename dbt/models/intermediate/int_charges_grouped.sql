@@ -10,7 +10,7 @@ with ruled as (
         matched.rule.rule_version as rule_version,
         matched.rule.rule_hash as rule_hash,
         matched.rule as rule,
-        matched.known as known,
+        if(matched.known_from is null, null, matched.known) as known,
         matched.known_from as known_from,
         -- A correction, and a refund, follows what it corrects, whatever that was.
         (
