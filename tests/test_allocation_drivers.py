@@ -204,11 +204,15 @@ def test_parquet_and_packed_json_lines_are_read_to_the_last_digit(drivers: Lande
     drivers.save(
         "x/2026-10-08.jsonl.gz",
         '{"stream": "d", "timestamp": "2026-10-08", "granularity": "DAILY", "element": "c", '
-        '"value": 123456789012345678.123456789012}\n',
+        '"value": 123456789012345678.123456789012}\n\n'
+        '{"stream": "d", "timestamp": "2026-10-08", "granularity": "DAILY", "element": "e", '
+        '"value": -Infinity}\n',
     )
     rows = {row["customer_id"]: row["value"] for row in drivers.rows()}
     assert rows == {"a": Decimal("0.1"), "c": Decimal("123456789012345678.123456789012")}
-    assert refused(drivers) == [("value", "nan", "is not a number")]
+    assert refused(drivers) == [
+        ("value", "nan", "is not a number"), ("value", "-Infinity", "is not a number"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -218,7 +222,11 @@ def test_parquet_and_packed_json_lines_are_read_to_the_last_digit(drivers: Lande
         ("a.csv", "driver,timestamp\nd,1\n", "a.csv: column value is missing; found driver, "),
         ("a.csv", f"{HEADER}\n{ROW}", "mine: a.csv is cut off: its last line does not end"),
         ("a.jsonl", "", "mine: a.jsonl is empty"),
-        ("a.jsonl", '{"value": 1\n', "mine a.jsonl: a file cannot be read: "),
+        (
+            "a.jsonl",
+            '{"value": 1\n',
+            'mine a.jsonl: a file cannot be read: Invalid Input Error: no JSON: {"value": 1',
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_sentence(

@@ -65,6 +65,10 @@ def _scan(path: Path) -> str:
             f"select * from read_csv({scanned}, header = true, all_varchar = true, skip = 0, "
             """delim = ',', quote = '"', escape = '"', hive_partitioning = false)"""
         )
+    if ".json" in path.suffixes:
+        sent = f"select json as text from read_json_objects({scanned}, {_LARGE})"
+    else:
+        sent = f"select text from read_csv({scanned}, {_LINES}) where trim(text) <> ''"
     names = ("stream", "stream_name", "element-name", "element_name", *COLUMNS)
     structure = "{" + ", ".join(f'"{name}": "VARCHAR"' for name in names) + "}"
     return f"""
@@ -73,15 +77,24 @@ def _scan(path: Path) -> str:
             select unnest(if(json_exists(sent, '$.records'), sent -> '$.records[*]', [sent]))
                 as record
             from (
-                select cast({_QUOTED} as json) as sent
-                from read_json_objects({scanned}, maximum_object_size = {1 << 28})
+                select if(json_valid(line), cast(line as json), 
+                    error('no JSON: ' || left(text, 60)))
+                    as sent
+                from (select text, {_QUOTED} as line from ({sent}))
             )
         )
     """
 
 
-# A number would be read as a float: it is made a text.
-_QUOTED = r"""regexp_replace(json, '("value"\s*:\s*)(-?[0-9][0-9.eE+-]*)', '\1"\2"', 'g')"""
+_LARGE = f"maximum_object_size = {1 << 28}"
+# A line is a text: what is no JSON, such as NaN, must not stop the others.
+_LINES = (
+    "header = false, auto_detect = false, columns = {'text': 'varchar'}, delim = '\x01', "
+    f"quote = '', escape = '', max_line_size = {1 << 26}"
+)
+# A number would be read as a float: it is made a text, and so is what Python writes for none.
+_QUOTED = r"""regexp_replace(
+    text, '("value"\s*:\s*)(-?[0-9][0-9.eE+-]*|NaN|-?Infinity)', '\1"\2"', 'g')"""
 
 
 def _text(names: tuple[str, ...], given: Mapping[str, str], types: Mapping[str, str]) -> str:
