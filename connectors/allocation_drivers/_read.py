@@ -77,7 +77,7 @@ def _scan(path: Path) -> str:
             select unnest(if(json_exists(sent, '$.records'), sent -> '$.records[*]', [sent]))
                 as record
             from (
-                select if(json_valid(line), cast(line as json), 
+                select if(json_valid(line), cast(line as json),
                     error('no JSON: ' || left(text, 60)))
                     as sent
                 from (select text, {_QUOTED} as line from ({sent}))
