@@ -112,10 +112,11 @@ TOKEN_COLUMNS = tuple(f"{token_type}_tokens" for token_type in TOKEN_TYPES)
 ATTEMPTS = Table(
     name="attempts",
     day="cast(ended_at as date)",
-    # Its parent, delivered in another file, can have ended the day before or after.
+    # The span that called it can be delivered in another file: it began before and ended after, by
+    # no more than an hour.
     reaches=(
-        "cast(started_at as date) - if(absent_parent_span_id is null, 0, 1)",
-        "cast(ended_at as date) + if(absent_parent_span_id is null, 0, 1)",
+        "cast(started_at - to_hours(if(absent_parent_span_id is null, 0, 1)) as date)",
+        "cast(ended_at + to_hours(if(absent_parent_span_id is null, 0, 1)) as date)",
     ),
     order_by="ended_at, attempt_id",
     columns=(
