@@ -77,6 +77,7 @@ def test_what_two_chained_files_both_hold_counts_once(tmp_path: Path) -> None:
     assert sum(row["quantity"] for row in rows) == 150
 
 
+@pytest.mark.slow
 def test_chained_files_give_the_same_in_whatever_order_they_come(tmp_path: Path) -> None:
     telemetry = Telemetry(tmp_path, chained=True)
     written(telemetry, c=[(360, 160)])
@@ -93,6 +94,7 @@ def test_a_broken_file_before_a_chained_one_stops_only_itself(tmp_path: Path) ->
     assert set(telemetry.failures()) == {"a.jsonl"}
 
 
+@pytest.mark.slow
 def test_the_sample_company_s_clients_counted_every_call_whether_a_trace_shows_it_or_not(
     telemetry: Telemetry,
 ) -> None:

@@ -112,6 +112,7 @@ def inclusive_counts(draw: st.DrawFn) -> Json:
     return {INPUT: whole, OUTPUT: output} | {name: parts[name] for name in sorted(kept)}
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(st.lists(inclusive_counts(), min_size=1, max_size=100))
 def test_disjoint_buckets_add_up_to_the_inclusive_counts(

@@ -40,8 +40,8 @@ def parse_parquet(
     connection: duckdb.DuckDBPyConnection, file: Path, columns: Mapping[SpanColumn, str]
 ) -> None:
     """Create `delivered_span` of a Parquet file; `columns` are the configured ones."""
-    scan = f"read_parquet({quoted(str(file))}, file_row_number = true)"
-    described = connection.execute(f"describe select * exclude (file_row_number) from {scan}")
+    scan = f"read_parquet({quoted(str(file))})"
+    described = connection.execute(f"describe select * from {scan}")
     types = {row[0]: str(row[1]) for row in described.fetchall()}
     found = _find(file.name, types, columns)
     attributes = _attributes(found, types)
@@ -63,9 +63,8 @@ def parse_parquet(
             cast(null as varchar) as first_token_unix_nano,
             {attributes} as attributes,
             {_resource(found, types)} as resource_attributes,
-            identity(resource_attributes) as resource_id
+            cast(hash(resource_attributes) as hugeint) as resource_id
         from spans
-        order by file_row_number
     """)
 
 
@@ -168,9 +167,8 @@ def _resource(found: Mapping[str, str], types: Mapping[str, str]) -> str:
 
 def _listed(name: str, types: Mapping[str, str]) -> str:
     column, type_ = _column(name), types[name]
-    if type_.startswith("STRUCT"):
-        return f"listed_entries(map_entries(cast(cast({column} as json) as map(varchar, varchar))))"
     if type_.startswith("MAP"):
-        return f"listed_entries(map_entries({column}))"
-    text = f"try_cast({column} as json)"
-    return f"listed_entries(map_entries(try_cast({text} as map(varchar, varchar))))"
+        return f"listed_map({column})"
+    if type_.startswith("STRUCT"):
+        return f"listed_map(cast(cast({column} as json) as map(varchar, varchar)))"
+    return f"listed_map(try_cast(try_cast({column} as json) as map(varchar, varchar)))"

@@ -43,10 +43,10 @@ _MACROS = (
     }
     """,
     """
-    create temp macro listed_entries(entries) as {
-        'keys': list_transform(entries, lambda entry: entry.key),
+    create temp macro listed_map(pairs) as {
+        'keys': map_keys(pairs),
         'values': list_transform(
-            entries, lambda entry: short(entry.key, cast(entry.value as varchar)))
+            map_entries(pairs), lambda entry: short(entry.key, cast(entry.value as varchar)))
     }
     """,
     """
