@@ -2,9 +2,9 @@
 
 `2026-10-08.jsonl`, `events/2026/10/08/14.jsonl.gz`, `year=2026/month=10/day=08/a.json` and
 `b/20261008.jsonl` are one delivery, the slot 2026-10-08; `bytes-2026-10.csv` is of 2026-10. A file
-whose path names no date is a slot of its own. Whatever changes, is added or is taken away below one
-date is read again as a whole, in the order of the paths: what the files say of a day does not
-depend on when they came.
+whose path names no date is a slot of its own. When one of the files changes or one is added, all
+below that date are read again, in the order of their paths: what they say of a day does not depend
+on when they came. A file that is deleted takes nothing back until another changes.
 """
 
 import gzip
