@@ -1,8 +1,9 @@
 """Bugs that others shipped, each a test with the numbers of the public report where it has some.
 
 Here is what concerns the engine. What concerns reading is tested beside the connectors: gateway
-logs in test_shipped_log_bugs.py, sentinel values and rate() in test_prometheus*.py, parents that
-repeat their children's usage also in test_otel_genai_tokens.py.
+logs in test_litellm_tokens.py, test_litellm_spend_logs.py, test_langfuse_observations.py and
+test_helicone_requests.py, sentinel values and rate() in test_prometheus_gauges.py and
+test_prometheus_counters.py, parents that repeat usage also in test_otel_genai_tokens.py.
 """
 
 from decimal import Decimal

@@ -234,7 +234,8 @@ pots as (
             / nullif(strata.seen + coalesce(engines.expected, owned.expected, 0), 0),
             0
         ) as lost_part,
-        case
+        -- What arithmetic leaves over is nothing lost.
+        round(case
             when strata.kind = 'tokens'
                 then greatest(lines.billed::double - strata.seen - coalesce(owned.expected, 0), 0)
             when engines.grain is not null
@@ -245,7 +246,7 @@ pots as (
                 / nullif(sum(strata.seen) filter (where strata.kind = 'capacity') over (
                     partition by strata.grain, strata.entity, strata.billing_currency
                 ), 0)
-        end + if(labelled.grain is null and strata.entity <> 'model', strata.seen_of_none, 0) as pot
+        end + if(labelled.grain is null and strata.entity <> 'model', strata.seen_of_none, 0), 9) as pot
     from strata
     left join labelled
         on strata.grain = labelled.grain and strata.entity = labelled.entity and strata.model = labelled.model
