@@ -9,8 +9,9 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from capacity_brute_force import HOUR, Attempt, Charge, Gain, Gauge, Key, Scene, State, share
+from capacity_brute_force import Key, share
 from capacity_model import DAY, Capacity, capacity
+from capacity_scene import HOUR, Attempt, Charge, Gain, Gauge, Scene, State
 
 MIDNIGHT = int(datetime.fromisoformat(DAY).replace(tzinfo=UTC).timestamp()) * 1000
 FIRST, HOURS = MIDNIGHT + 10 * HOUR, 3

@@ -135,3 +135,58 @@ def _compare_a_slice(model: Capacity, rows: list[dict[str, Any]]) -> None:
     whole = [key for key, _, end, _ in first if end <= until]
     assert len(whole) > 300
     assert max(abs(shares[key] - fair[key]) for key in whole) <= 1
+
+
+def test_of_a_tenth_of_the_spans_lost_the_others_pay_no_more_on_the_whole() -> None:
+    complete, lossy = replay(AZURE), replay(AZURE)
+    _watch(lossy)
+    lossy.connection.execute("delete from stg_lake__attempts where hash(attempt_id) % 10 = 0")
+
+    true = {row["attempt_id"]: row["nanoseconds"] for row in complete.shares() if row["attempt_id"]}
+    rows = lossy.shares()
+
+    found = {row["attempt_id"]: row["nanoseconds"] for row in rows if row["attempt_id"]}
+    ghosts = sum(row["nanoseconds"] for row in rows if row["is_ghost"])
+    busy, lost = sum(true.values()), sum(true[key] for key in true.keys() - found.keys())
+    assert 0.09 < lost / busy < 0.11
+    assert abs(ghosts - lost) / busy < 0.005
+    assert abs(sum(found.values()) / sum(true[key] for key in found) - 1) < 0.002
+
+
+def _watch(model: Capacity) -> None:
+    """What the engines say: tokens each 30 seconds, and each 15 how many requests run."""
+    for counter, tokens in (
+        ("input_tokens", "uncached_input_tokens + cache_read_tokens"),
+        ("cache_read_tokens", "cache_read_tokens"),
+        ("output_tokens", "output_tokens"),
+    ):
+        model.connection.execute(f"""
+            insert into stg_lake__counter_deltas by name
+            select
+                time_bucket(interval 30 second, ended_at) as counted_from,
+                counted_from + interval 30 second as counted_to,
+                'engine' as counted_by,
+                '{counter}' as counter,
+                sum({tokens}) as quantity,
+                pod_uid
+            from stg_lake__attempts
+            group by all
+        """)
+    model.connection.execute(f"""
+        insert into stg_lake__gauge_samples by name
+        with times as (
+            select unnest(range(
+                timestamp '{DAY} 10:00', timestamp '{DAY} 12:00', interval 15 second
+            )) as sampled_at
+        )
+        select
+            times.sampled_at,
+            times.sampled_at + interval 15 second as believed_until,
+            'requests_running' as gauge,
+            count(*) as value,
+            attempts.pod_uid
+        from times
+        inner join stg_lake__attempts as attempts
+            on attempts.started_at <= times.sampled_at and attempts.ended_at > times.sampled_at
+        group by times.sampled_at, attempts.pod_uid
+    """)

@@ -89,6 +89,10 @@ counted_hours as (
         bool_or(counter = 'cache_read_tokens') as counts_cached,
         sum(quantity * weight) * {{ rate_unit() }} as tokens
     from gained_hours
+    -- Requests without counts have nothing that could be compared.
+    where (replica, hour) not in (
+        select (traced_hours.replica, traced_hours.hour) from traced_hours where traced_hours.mean_rate is null
+    )
     group by replica, hour
 ),
 
@@ -142,6 +146,7 @@ replica_hours as (
         coalesce(traced_hours.hour, untraced_hours.hour) as hour,
         traced_hours.replica is not null as has_requests,
         traced_hours.mean_rate,
+        coalesce(traced_hours.all_tokens, 0) as traced_tokens,
         untraced_hours.replica is not null as is_counted,
         coalesce(untraced_hours.tokens, 0) as untraced_tokens
     from traced_hours
@@ -154,6 +159,7 @@ lane_hours as materialized (
         replica_lanes.lane,
         coalesce(bool_or(replica_hours.has_requests), false) as has_requests,
         coalesce(bool_or(replica_hours.is_counted), false) as is_counted,
+        coalesce(sum(replica_hours.traced_tokens), 0)::double as traced_tokens,
         coalesce(sum(replica_hours.untraced_tokens), 0)::bigint as untraced_tokens
     from replica_lanes
     left join replica_hours

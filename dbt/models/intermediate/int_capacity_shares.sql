@@ -196,7 +196,7 @@ events as (
     select lane, e, 0, 0, 0, -state_code from timeline where e > s
 ),
 
-running as materialized (
+running as (
     select
         lane,
         t,
@@ -212,42 +212,21 @@ running as materialized (
     window event_order as (partition by lane order by t, k, code, d rows unbounded preceding)
 ),
 
--- What was counted but not traced is a request of its own, beside the traced ones, or alone where
--- only the engine was seen to work.
-ghosts as (
-    select
-        running.lane,
-        greatest(1, any_value(lane_hours.untraced_tokens) // sum(running.dt)::bigint) as phi
-    from running
-    inner join lane_hours on running.lane = lane_hours.lane
-    where
-        lane_hours.untraced_tokens > 0
-        and running.dt > 0
-        and running.state_code >= 8
-        and (running.state_code & 7 = 3 or (running.active > 0 and running.state_code & 7 < 3))
-    group by running.lane
-),
-
 -- Time in parts of a GPU: milliseconds × parts of the lane.
 timed_parts as (
     select
-        running.* exclude (state_code, dt),
-        running.dt * (running.state_code >> 3) as ticks,
-        running.state_code & 7 as state_code,
-        running.active > 0 and ticks > 0 and running.state_code & 7 <= 3 as is_shared,
-        running.total_phi + coalesce(ghosts.phi, 0) as shared_by,
-        running.active + if(ghosts.phi is null, 0, 1) as shared_equally_by,
-        ghosts.phi as ghost_phi
+        * exclude (state_code, dt),
+        dt * (state_code >> 3) as ticks,
+        state_code & 7 as state,
+        active > 0 and ticks > 0 and state <= 3 as is_shared
     from running
-    left join ghosts on running.lane = ghosts.lane
 ),
 
 integrated as (
     select
         *,
-        coalesce(sum(case when is_shared then (ticks * {{ unit }} / shared_by)::hugeint end) over past, 0) as f,
-        coalesce(sum(case when is_shared then (ticks * {{ unit }} / shared_equally_by)::hugeint end) over past, 0)
-            as equal_f
+        coalesce(sum(case when is_shared then (ticks * {{ unit }} / total_phi)::hugeint end) over past, 0) as f,
+        coalesce(sum(case when is_shared then (ticks * {{ unit }} / active)::hugeint end) over past, 0) as equal_f
     from timed_parts
     window past as (
         partition by lane order by t, k, code, d rows between unbounded preceding and 1 preceding
@@ -266,26 +245,31 @@ shares as (
     group by lane, k
 ),
 
--- Members that are no attempt: −1 to −7, see the names at the end; −8 is what of busy time was a
--- ghost's.
 state_ticks as (
     select
         lane,
-        case
-            when is_shared then -8
-            when state_code = 3 and ghost_phi is not null then -8
-            else -1 - state_code
-        end::bigint as member,
-        sum(if(is_shared, ticks * {{ unit }} * coalesce(ghost_phi, 0) / shared_by, ticks * {{ unit }})::hugeint)::double
-        / {{ unit }} as ticks,
-        sum(if(
-            is_shared, ticks * {{ unit }} * if(ghost_phi is null, 0, 1) / shared_equally_by, ticks * {{ unit }}
-        )::hugeint)::double / {{ unit }} as equal_ticks,
-        sum(ticks)::bigint as all_ticks,
-        any_value(is_shared or state_code <> 2) as is_observed
+        is_shared,
+        state,
+        sum(ticks)::bigint as ticks,
+        is_shared or state <> 2 as is_observed
     from timed_parts
     where ticks > 0
-    group by all
+    group by lane, is_shared, state
+),
+
+-- What was counted but not traced takes its part of the weighted tokens from all that ran: requests
+-- whose traces were lost ran when others did. What the engine was seen to do alone is its, too.
+ghosts as (
+    select
+        state_ticks.lane,
+        any_value(lane_hours.untraced_tokens) * (
+            coalesce(sum(state_ticks.ticks) filter (where state_ticks.is_shared), 0) / sum(state_ticks.ticks)::double
+        ) as tokens_beside,
+        tokens_beside / nullif(any_value(lane_hours.traced_tokens) + tokens_beside, 0) as part
+    from state_ticks
+    inner join lane_hours on state_ticks.lane = lane_hours.lane
+    where lane_hours.untraced_tokens > 0 and (state_ticks.is_shared or state_ticks.state = 3)
+    group by state_ticks.lane
 ),
 
 -- Observed excess is scaled to what was billed, GPU by GPU; what is missing is unknown.
@@ -301,7 +285,7 @@ gpu_totals as (
             any_value(lanes.gpus) as gpus,
             any_value(charge_groups.billed_ns) as billed_ns,
             any_value(charge_groups.period_ns) as period_ns,
-            coalesce(sum(state_ticks.all_ticks) filter (where state_ticks.is_observed), 0)
+            coalesce(sum(state_ticks.ticks) filter (where state_ticks.is_observed), 0)
             * (1000000 / any_value(lanes.parts)) as observed_ns
         from lanes
         inner join charge_groups on lanes.group_key = charge_groups.group_key
@@ -315,26 +299,47 @@ lane_scales as (
         lanes.lane,
         lanes.group_key,
         gpu_totals.gpus * (1000000 / lanes.parts)
-        * if(gpu_totals.observed_ns > gpu_totals.total_ns, gpu_totals.total_ns / gpu_totals.observed_ns, 1) as scale
+        * if(gpu_totals.observed_ns > gpu_totals.total_ns, gpu_totals.total_ns / gpu_totals.observed_ns, 1) as scale,
+        scale * (1 - coalesce(ghosts.part, 0)) as traced_scale
     from lanes
     inner join gpu_totals on lanes.group_key = gpu_totals.group_key and lanes.gpu = gpu_totals.gpu
+    left join ghosts on lanes.lane = ghosts.lane
 ),
 
--- Weights in 128ths of a nanosecond: sums of whole numbers do not depend on the order.
+-- Weights in 128ths of a nanosecond: sums of whole numbers do not depend on the order. Members that
+-- are no attempt are −1 to −7, see the names at the end; −8 is a ghost.
 members as (
     select
         lane_scales.group_key,
         shares.member,
         max(shares.phi) as phi,
-        sum((shares.ticks * lane_scales.scale * 128)::bigint)::bigint as weight,
-        sum((shares.equal_ticks * lane_scales.scale * 128)::bigint)::bigint as equal_weight
-    from (
-        select lane, member, phi, ticks, equal_ticks from shares
-        union all
-        select lane, member, null, ticks, equal_ticks from state_ticks where is_observed
-    ) as shares
+        sum((shares.ticks * lane_scales.traced_scale * 128)::bigint)::bigint as weight,
+        sum((shares.equal_ticks * lane_scales.traced_scale * 128)::bigint)::bigint as equal_weight
+    from shares
     inner join lane_scales on shares.lane = lane_scales.lane
     group by lane_scales.group_key, shares.member
+    union all
+    select
+        group_key,
+        member,
+        null,
+        sum(weight)::bigint,
+        sum(weight)::bigint
+    from (
+        select
+            lane_scales.group_key,
+            if(state_ticks.is_shared or (state_ticks.state = 3 and ghosts.lane is not null), -8, -1 - state_ticks.state)
+                as member,
+            (
+                state_ticks.ticks * 128
+                * if(state_ticks.is_shared, lane_scales.scale - lane_scales.traced_scale, lane_scales.scale)
+            )::bigint as weight
+        from state_ticks
+        inner join lane_scales on state_ticks.lane = lane_scales.lane
+        left join ghosts on state_ticks.lane = ghosts.lane
+        where state_ticks.is_observed
+    ) as states_of_lanes
+    group by group_key, member
     union all
     select group_key, -3, null, sum(weight)::bigint, sum(weight)::bigint
     from (select group_key, (gpus * greatest(0, total_ns - observed_ns) * 128)::bigint as weight from gpu_totals) as unknown
