@@ -143,12 +143,28 @@ def test_a_pod_or_node_that_was_told_to_go_is_terminating(tmp_path: Path) -> Non
         ("kube_pod_status_ready", READY, ready),
         ("kube_pod_deletion_timestamp", {k: READY[k] for k in READY if k != "condition"},
          [(18, 1.0), (19, 1.0)]),
-        ("kube_node_deletion_timestamp", node, [(19, 1.0)]),
+        ("kube_node_deletion_timestamp", node, [(19, 1.0), (20, 1.0)]),
         ("kube_node_status_condition", condition, [(m, 1) for m in range(10, 21)]),
         *pod("u-1", seen=10, gone=20),
     )  # fmt: skip
     assert ("u-1", "terminating", 18, 20) in states(found)
     assert (None, "terminating", 19, 20) in states(found)
+
+
+def test_a_node_that_the_next_scrape_lacks_is_believed_to_its_last_sample_and_no_longer(
+    tmp_path: Path,
+) -> None:
+    node = {"job": "kube-state-metrics", "instance": STATE["instance"]}
+    condition = node | {"condition": "Ready", "status": "true"}
+    found = saved(
+        tmp_path,
+        ("kube_node_status_condition", condition | {"node": "n1"}, [(0, 1), (1, 1), (2, 1)]),
+        ("kube_node_status_condition", condition | {"node": "n2"}, [(m, 1) for m in range(5)]),
+    )
+    rows = found.rows("resource_states", "true", "resource_id")
+    ends = [(row["resource_id"], row["ended_at"].minute) for row in rows]
+    # After the very last scrape nothing says that n2 went.
+    assert ends == [("n1", 2), ("n2", 9)]
 
 
 def test_states_can_be_left_to_another_source(tmp_path: Path) -> None:

@@ -12,9 +12,13 @@ _SAMPLES = """
             select
                 known.uid, known.node_name, known.says, reading.number,
                 reading.sampled_at as begins,
-                least(
-                    reading.next_scrape,
-                    reading.sampled_at + {staleness}
+                -- A node that the next scrape lacks may have gone at once: a bill ends with it.
+                if(
+                    known.uid is null and reading.next_scrape is not null
+                        and coalesce(lead(reading.sampled_at) over of_series, 'infinity'::timestamp)
+                            > reading.next_scrape,
+                    reading.sampled_at,
+                    least(reading.next_scrape, reading.sampled_at + {staleness})
                 ) as ends,
                 coalesce(
                     greatest(reading.last_scrape, reading.sampled_at - {staleness}),
