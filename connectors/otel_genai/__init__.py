@@ -107,7 +107,7 @@ CONNECTOR = Connector(
         granularity="attempt (leaf inference span); a counter's gain between two points",
         restated="a file that changed is read again; late files are welcome",
         cannot_tell="requests without a span, and tokens that a cut-off stream did not report",
-        tested_with="the sample company's spans, OTLP's own examples",
+        tested_with="the sample company's spans and metrics, OTLP's own examples",
     ),
     options=OtelOptions,
     configured=_configured,

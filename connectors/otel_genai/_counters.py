@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from connectors._base import Source
 from connectors._sql import quoted
 from connectors.otel_genai import _names as names
-from connectors.otel_genai._entities import configured
+from connectors.otel_genai._entities import ENTITIES, configured
 
 
 @dataclass(frozen=True)
@@ -206,19 +206,20 @@ def quarantine_ctes() -> str:
     return _MEASURED
 
 
+def _told(found: tuple[str, ...]) -> str:
+    """What a point says, else the process that sent it."""
+    return f"coalesce({names.first(found)}, {names.first(found, 'resource_attributes')})"
+
+
+def _of_engine(*found: str) -> str:
+    """Where a client runs is not where the model does."""
+    return f"if(counted_by = 'engine', {_told(found)}, null)"
+
+
 def counter_deltas(source: Source) -> str:
     """Return the SQL of what each counter gained."""
-
-    def told(found: tuple[str, ...]) -> str:
-        own, of_process = names.first(found), names.first(found, "resource_attributes")
-        return f"coalesce({own}, {of_process})"
-
-    def of_engine(*found: str) -> str:
-        return f"if(counted_by = 'engine', {told(found)}, null)"
-
-    def entity(name: str) -> str:
-        return told(configured(source, name))
-
+    whose = {"sub_account_id": "sub_account", "api_key_id": "api_key", **ENTITIES}
+    entities = (f"{_told(configured(source, name))} as {column}" for column, name in whose.items())
     return f"""
     with {_MEASURED},
     {_GAINED}
@@ -229,19 +230,13 @@ def counter_deltas(source: Source) -> str:
         counter,
         quantity,
         coalesce(is_reset, false) as is_reset,
-        {of_engine("host.id")} as resource_id,
-        {of_engine(*source.attributes.get("pod", ()))} as pod_uid,
-        {of_engine("k8s.pod.name", "pod")} as pod,
-        {of_engine("k8s.namespace.name", "namespace")} as namespace,
+        {_of_engine("host.id")} as resource_id,
+        {_of_engine(*source.attributes.get("pod", ()))} as pod_uid,
+        {_of_engine("k8s.pod.name", "pod")} as pod,
+        {_of_engine("k8s.namespace.name", "namespace")} as namespace,
         {names.first(_PROVIDER)} as provider_name,
         {names.first(_MODEL)} as model,
-        {entity("sub_account")} as sub_account_id,
-        {entity("api_key")} as api_key_id,
-        {entity("customer")} as customer_id,
-        {entity("feature")} as feature,
-        {entity("workflow")} as workflow,
-        {entity("team")} as team,
-        {entity("environment")} as environment,
+        {", ".join(entities)},
         x_file,
         x_row
     from gained

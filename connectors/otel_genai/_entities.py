@@ -129,12 +129,18 @@ def _struct(columns: Mapping[str, str]) -> str:
 
 def _of_gateway(options: OtelOptions, entity: str) -> str:
     """What the gateway says, else what is configured for the key that it names."""
-    told = names.first(tuple(options.gateway.attributes.get(entity, ())))  # type: ignore[call-overload]
-    keys = {key: of[entity] for key, of in options.gateway.keys.items() if entity in of}  # type: ignore[index]
+    told = [found for name, found in options.gateway.attributes.items() if name == entity]
+    attribute = names.first(told[0] if told else ())
+    keys = {
+        key: value
+        for key, whose in options.gateway.keys.items()
+        for name, value in whose.items()
+        if name == entity
+    }
     if not keys:
-        return told
+        return attribute
     pairs = ", ".join(f"{quoted(key)}: {quoted(value)}" for key, value in keys.items())
-    return f"coalesce({told}, map {{{pairs}}}[{names.first(names.GATEWAY_KEY)}])"
+    return f"coalesce({attribute}, map {{{pairs}}}[{names.first(names.GATEWAY_KEY)}])"
 
 
 def _nearest(column: str) -> str:
