@@ -13,6 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-inp
 
 # Named by content: a second `make` does nothing, another lock starts from an empty .venv.
 LOCKED := .venv/.locked-$(firstword $(shell cksum < requirements.lock))
+PROMETHEUS := .venv/prometheus/usr/bin/promtool
 AZURITE := .venv/azurite/.version-3.37.0
 INSTALLED := .venv/.installed-$(firstword $(shell cksum < pyproject.toml))
 
@@ -43,6 +44,9 @@ test-slow: $(INSTALLED) ## Run the tests that run everything again and again: ki
 .PHONY: azurite
 azurite: $(AZURITE) ## Install Azurite, which plays Azure Blob storage in tests (needs npm)
 
+.PHONY: prometheus
+prometheus: $(PROMETHEUS) ## Unpack Debian's Prometheus, which tests fill and ask (needs apt-get, not root)
+
 .PHONY: dev
 dev: dbt-parse .dagster/dagster.yaml ## Open Dagster on http://127.0.0.1:3000
 	DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/dagster dev
@@ -68,12 +72,18 @@ type: $(INSTALLED) ## Check types
 	$(BIN)/mypy
 
 .PHONY: ci
-ci: lint type try-azurite test test-slow ## Do what continuous integration does
+ci: lint type try-azurite try-prometheus test test-slow ## Do what continuous integration does
 
 .PHONY: try-azurite
 try-azurite: $(INSTALLED) ## Install Azurite where npm can get it, else say which tests are skipped
 	@{ command -v npm > /dev/null && $(MAKE) --no-print-directory azurite; } || \
 		echo 'Azurite cannot be had here: the tests of Azure Blob storage are skipped.'
+
+.PHONY: try-prometheus
+try-prometheus: $(INSTALLED) ## Unpack Prometheus where apt-get can fetch it, else say which tests are skipped
+	@command -v prometheus > /dev/null || \
+		{ command -v apt-get > /dev/null && $(MAKE) --no-print-directory prometheus; } || \
+		echo 'Prometheus cannot be had here: the tests that ask a real one are skipped.'
 
 .PHONY: bench
 bench: $(INSTALLED) ## Measure speed, memory and accuracy (N=1000000 attempts)
@@ -149,6 +159,16 @@ $(AZURITE): | $(LOCKED)
 	@npm install --prefix .venv/azurite --no-package-lock --no-audit --no-fund --ignore-scripts \
 		--fetch-retries=1 --fetch-timeout=30000 --fetch-retry-maxtimeout=10000 \
 		--omit=dev --loglevel=error azurite@$(AZURITE:.venv/azurite/.version-%=%)
+	@touch $@
+
+# Two programs without dependencies: unpacked, not installed. A list of packages that is missing or old
+# is renewed where that is allowed.
+$(PROMETHEUS): | $(LOCKED)
+	@mkdir -p .venv/prometheus
+	@cd .venv/prometheus && { apt-get download -qq prometheus 2> /dev/null || \
+		{ apt-get update -qq && apt-get download -qq prometheus; }; }
+	@dpkg-deb -x .venv/prometheus/prometheus_*.deb .venv/prometheus
+	@rm .venv/prometheus/prometheus_*.deb
 	@touch $@
 
 # The official validators need Python 3.12 and packages that would break ours. Two of them are published
