@@ -102,7 +102,9 @@ compared_hours as (
         counted_hours.hour,
         counted_hours.tokens as counted,
         coalesce(if(
-            bool_or(counted_hours.counts_cached) over replica, traced_hours.all_tokens, traced_hours.all_tokens_with_cached
+            bool_or(counted_hours.counts_cached) over replica,
+            traced_hours.all_tokens,
+            traced_hours.all_tokens_with_cached
         ), 0) as traced,
         coalesce(if(
             bool_or(counted_hours.counts_cached) over replica, traced_days.tokens, traced_days.tokens_with_cached

@@ -11,14 +11,6 @@
 {{ config(materialized='daily_parquet', meta={'day_hash': 'attempts_hash'}) }}
 {%- set ms_per_hour = 3600000 -%}
 {%- set midnight = 'epoch_ms(cast(' ~ charge_date() ~ ' as timestamp))' -%}
--- F in whole numbers: their sums do not depend on the order, and what is divided loses nothing.
-{% set unit = '19342813113834066795298816::double' %}
-{%- set quotas = {
-    'ns': 'sums.total_ns * (members.weight / sums.weight)',
-    'equal_ns': 'sums.total_ns * (members.equal_weight / sums.equal_weight)',
-    'units': 'sums.units * (members.weight / sums.weight)',
-    'equal_units': 'sums.units * (members.equal_weight / sums.equal_weight)',
-} %}
 with charge_groups as materialized (
     select
         charge_group_id,
@@ -152,125 +144,7 @@ pieces as (
             and attempt_hours.hour = replica_hours.hour
 ),
 
-edges as (
-    select lane, s as t, state, 1 as d, 0 as width from spans
-    union all
-    select lane, e, state, -1, 0 from spans
-    union all
-    select lane, s, state, 1, 0 from active_spans
-    union all
-    select lane, e, state, -1, 0 from active_spans
-    union all
-    select lane, t, null, 0, width from widths
-),
-
--- Busy are the first four where a request runs, and the engine's own activity where none does; in
--- scaling, from 4 on, nothing counts as busy.
-timeline as (
-    select
-        lane,
-        t as s,
-        lead(t) over state_order as e,
-        case
-            when sum(d) filter (where state = 'terminating') over state_order > 0 then 6
-            when sum(d) filter (where state = 'provisioning') over state_order > 0 then 5
-            when sum(d) filter (where state = 'starting') over state_order > 0 then 4
-            when sum(d) filter (where state = 'active') over state_order > 0 then 3
-            when sum(d) filter (where state = 'ready') over state_order > 0 then 0
-            when sum(d) filter (where state = 'held') over state_order > 0 then 2
-            when sum(d) filter (where state = 'node_ready') over state_order > 0 then 1
-            else 2
-        end + 8 * greatest(0, sum(width) over state_order) as state_code
-    from edges
-    window state_order as (partition by lane order by t, d, width, state rows unbounded preceding)
-),
-
--- Events have a total order (time, key, sign): windows that break ties differently would disagree.
-events as (
-    select lane, s as t, attempt_key as k, 1 as d, phi, 0 as code from pieces
-    union all
-    select lane, e, attempt_key, -1, -phi, 0 from pieces
-    union all
-    select lane, s, 0, 0, 0, state_code from timeline where e > s
-    union all
-    select lane, e, 0, 0, 0, -state_code from timeline where e > s
-),
-
-running as (
-    select
-        lane,
-        t,
-        k,
-        d,
-        phi,
-        code,
-        lead(t) over event_order - t as dt,
-        sum(d) over event_order as active,
-        sum(phi) over event_order as total_phi,
-        sum(code) over event_order as state_code
-    from events
-    window event_order as (partition by lane order by t, k, code, d rows unbounded preceding)
-),
-
--- Time in parts of a GPU: milliseconds × parts of the lane.
-timed_parts as (
-    select
-        * exclude (state_code, dt),
-        dt * (state_code >> 3) as ticks,
-        state_code & 7 as state,
-        active > 0 and ticks > 0 and state <= 3 as is_shared
-    from running
-),
-
-integrated as (
-    select
-        *,
-        coalesce(sum(case when is_shared then (ticks * {{ unit }} / total_phi)::hugeint end) over past, 0) as f,
-        coalesce(sum(case when is_shared then (ticks * {{ unit }} / active)::hugeint end) over past, 0) as equal_f
-    from timed_parts
-    window past as (
-        partition by lane order by t, k, code, d rows between unbounded preceding and 1 preceding
-    )
-),
-
-shares as (
-    select
-        lane,
-        k as member,
-        max(phi) as phi,
-        max(phi) * ((max(f) - min(f))::double / {{ unit }}) as ticks,
-        (max(equal_f) - min(equal_f))::double / {{ unit }} as equal_ticks
-    from integrated
-    where k > 0
-    group by lane, k
-),
-
-state_ticks as (
-    select
-        lane,
-        is_shared,
-        state,
-        sum(ticks)::bigint as ticks,
-        is_shared or state <> 2 as is_observed
-    from timed_parts
-    where ticks > 0
-    group by lane, is_shared, state
-),
-
--- What was counted but not traced takes its part of the weighted tokens from all that ran: requests
--- whose traces were lost ran when others did. What the engine was seen to do alone is its, too.
-ghosts as (
-    select
-        state_ticks.lane,
-        any_value(lane_hours.untraced_tokens) * (
-            coalesce(sum(state_ticks.ticks) filter (where state_ticks.is_shared), 0) / sum(state_ticks.ticks)::double
-        ) as tokens_beside,
-        tokens_beside / nullif(any_value(lane_hours.traced_tokens) + tokens_beside, 0) as part
-    from state_ticks
-    inner join lane_hours on state_ticks.lane = lane_hours.lane
-    where lane_hours.untraced_tokens > 0 and (state_ticks.is_shared or state_ticks.state = 3)
-    group by state_ticks.lane
-),
+{{ busy_time() }},
 
 -- Observed excess is scaled to what was billed, GPU by GPU; what is missing is unknown.
 -- A bill that states no time was for the time that was observed, or else for its whole period.
@@ -342,85 +216,19 @@ members as (
     group by group_key, member
     union all
     select group_key, -3, null, sum(weight)::bigint, sum(weight)::bigint
-    from (select group_key, (gpus * greatest(0, total_ns - observed_ns) * 128)::bigint as weight from gpu_totals) as unknown
+    from (
+        select
+            group_key,
+            (gpus * greatest(0, total_ns - observed_ns) * 128)::bigint as weight
+        from gpu_totals
+    ) as unknown
     where group_key not in (select split_members.group_key from split_members)
     group by group_key
     union all
     select group_key, member, null, weight, weight from split_members
 ),
 
-sums as (
-    select
-        members.group_key,
-        sum(members.weight)::double as weight,
-        sum(members.equal_weight)::double as equal_weight,
-        any_value(totals.total_ns) as total_ns,
-        any_value(totals.is_scaled) as is_scaled,
-        any_value(charge_groups.units) as units
-    from members
-    inner join (
-        select
-            group_key,
-            sum((gpus * total_ns)::bigint)::bigint as total_ns,
-            bool_or(observed_ns > total_ns + 0.5) as is_scaled
-        from gpu_totals
-        group by group_key
-    ) as totals on members.group_key = totals.group_key
-    inner join charge_groups on members.group_key = charge_groups.group_key
-    group by members.group_key
-),
-
-quotas as (
-    select
-        members.group_key,
-        members.member,
-        members.phi
-        {%- for name, quota in quotas.items() %},
-        {{ quota }} as {{ name }}
-        {%- endfor %}
-    from members
-    inner join sums on members.group_key = sums.group_key
-    where members.weight > 0 or members.equal_weight > 0
-),
-
-left_over as (
-    select
-        quotas.group_key
-        {%- for name in quotas %},
-        (any_value(sums.{{ 'total_ns' if name.endswith('ns') else 'units' }}) - sum(floor(quotas.{{ name }})::bigint))::bigint
-            as {{ name }}
-        {%- endfor %}
-    from quotas
-    inner join sums on quotas.group_key = sums.group_key
-    group by quotas.group_key
-),
-
--- Whole nanoseconds and nano-units, by the largest remainders, ties to the smaller key: the sums
--- are exact, and each is right within one.
-ranked as (
-    select
-        *
-        {%- for name in quotas %},
-        row_number() over (
-            partition by group_key order by {{ name }} - floor({{ name }}) desc, member
-        ) as {{ name }}_rank
-        {%- endfor %}
-    from quotas
-),
-
-handed_out as (
-    select
-        ranked.group_key,
-        ranked.member,
-        ranked.phi,
-        ranked.units_rank,
-        ranked.equal_units_rank
-        {%- for name in quotas %},
-        floor(ranked.{{ name }})::bigint + (ranked.{{ name }}_rank <= left_over.{{ name }})::bigint as {{ name }}
-        {%- endfor %}
-    from ranked
-    inner join left_over on ranked.group_key = left_over.group_key
-)
+{{ hand_out() }}
 
 select
     {{ charge_date() }} as charge_date,
