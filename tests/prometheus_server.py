@@ -1,6 +1,7 @@
 """A real Prometheus on the loopback, filled by promtool with samples of the past."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,11 @@ Labels = Mapping[str, str]
 def at(text: str) -> datetime:
     """Read 'YYYY-MM-DD HH:MM:SS', in UTC."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+# Where `make prometheus` unpacks it, else what the machine has.
+_UNPACKED = Path(__file__).parents[1] / ".venv/prometheus/usr/bin"
+_PATH = os.pathsep.join([str(_UNPACKED), os.environ.get("PATH", os.defpath)])
 
 
 @dataclass
@@ -53,12 +59,13 @@ def every(seconds: float, start: datetime, end: datetime) -> list[datetime]:
 @contextmanager
 def run_prometheus(samples: Samples, folder: Path, *arguments: str) -> Iterator[str]:
     """Start Prometheus over the samples, or skip the test that wants it; yield its URL."""
-    if not shutil.which("prometheus") or not shutil.which("promtool"):
-        pytest.skip("Prometheus is not installed: `apt-get install prometheus` gets it")
+    prometheus, promtool = (shutil.which(name, path=_PATH) for name in ("prometheus", "promtool"))
+    if prometheus is None or promtool is None:
+        pytest.skip("Prometheus is not here: `make prometheus` gets it")
     samples.write(folder / "samples.txt")
     (folder / "prometheus.yml").write_text("global: {}\n")
     # Of blocks of two hours each would be a pass over the whole file.
-    make = ["promtool", "tsdb", "create-blocks-from", "--max-block-duration=162h"]
+    make = [promtool, "tsdb", "create-blocks-from", "--max-block-duration=162h"]
     make += ["openmetrics", "samples.txt", "data"]
     subprocess.run(make, cwd=folder, check=True, capture_output=True)
     with socket.socket() as free:
@@ -66,7 +73,7 @@ def run_prometheus(samples: Samples, folder: Path, *arguments: str) -> Iterator[
         port = free.getsockname()[1]
     process = subprocess.Popen(
         [
-            "prometheus", "--config.file=prometheus.yml", "--storage.tsdb.path=data",
+            prometheus, "--config.file=prometheus.yml", "--storage.tsdb.path=data",
             "--storage.tsdb.retention.time=100y", f"--web.listen-address=127.0.0.1:{port}",
             *arguments,
         ],
