@@ -12,6 +12,13 @@ with delivered_days as (
         and table_name in (
             'attempts', 'resource_states', 'counter_deltas', 'gauge_samples', 'split_costs', 'allocation_drivers'
         )
+        -- Of two sources that tell of the same calls, one counts.
+        and (
+            table_name <> 'attempts'
+            or source in (
+                select sources.source from {{ ref('stg_lake__sources') }} as sources where sources.is_authoritative
+            )
+        )
 ),
 
 -- Of other days' rows a day takes those that reach it: an attempt or a state that runs past midnight
