@@ -59,7 +59,8 @@ def spoiled(
 
 def everything() -> pl.DataFrame:
     """Return all requests that the company made, also those that left no span."""
-    return pl.concat(list(traffic(SAMPLE_ATTEMPTS, SAMPLE.days, SEED)))
+    days: list[pl.DataFrame] = list(traffic(SAMPLE_ATTEMPTS, SAMPLE.days, SEED))
+    return pl.concat(days)
 
 
 def _rewrite_attempts(lake: Lake, query: str) -> None:
