@@ -56,6 +56,17 @@ _INDEX_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
             }
         )
     ),
+    # Of attempts: which providers' calls say whose project and key they are of, a day.
+    "dimensions": pl.List(
+        pl.Struct(
+            {
+                "day": pl.Date,
+                "provider_name": pl.String,
+                "has_sub_account": pl.Boolean,
+                "has_api_key": pl.Boolean,
+            }
+        )
+    ),
     "error": pl.String,
 }
 INDEX_SCHEMA = pl.Schema(_INDEX_COLUMNS)

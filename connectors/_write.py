@@ -13,7 +13,7 @@ from models.columns import PROVENANCE, Table
 from models.currencies import ISO_4217
 from models.errors import ContractError
 from models.manifest import Manifest
-from models.tables import CHARGES
+from models.tables import ATTEMPTS, CHARGES
 
 
 def write(
@@ -23,7 +23,8 @@ def write(
     query: str,
     manifest: Manifest,
 ) -> dict[str, object]:
-    """Write one table's rows; return its file and the rows and content hash of each day."""
+    """Write one table's rows; return what the index says of them: their file, the rows and content
+    hash of each day, and what the attempts of a day tell apart."""
     folder = lake.root / table.name
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".{os.getpid()}.tmp"
@@ -36,7 +37,8 @@ def write(
     content = repr((manifest.delivery_id, table.columns, days))
     name = f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.parquet"
     _publish(temporary, folder / name)
-    return {"file": f"{table.name}/{name}", "days": days}
+    dimensions = _dimensions(connection, folder / name) if table is ATTEMPTS else None
+    return {"file": f"{table.name}/{name}", "days": days, "dimensions": dimensions}
 
 
 def _publish(temporary: Path, file: Path) -> None:
@@ -116,7 +118,9 @@ def _days(
     content = ", ".join(column.name for column in table.columns if column not in PROVENANCE[1:])
     first, last = table.reaches or (table.day, table.day)
     beyond = f"filter (where {first} < {table.day} or {last} > {table.day})"
-    cursor = connection.execute(f"""
+    return _records(
+        connection,
+        f"""
         select
             {table.day} as day,
             count(*) as rows,
@@ -125,6 +129,29 @@ def _days(
             min({first}) {beyond} as reach_from,
             max({last}) {beyond} as reach_to
         from read_parquet({quoted(str(file))}) group by day order by day
-    """)
+        """,
+    )
+
+
+def _dimensions(connection: duckdb.DuckDBPyConnection, file: Path) -> list[dict[str, object]]:
+    """Return, of each day's attempts that a vendor may bill, which providers' name a project and
+    a key."""
+    return _records(
+        connection,
+        f"""
+        select distinct
+            {ATTEMPTS.day} as day,
+            provider_name,
+            sub_account_id is not null as has_sub_account,
+            api_key_id is not null as has_api_key
+        from read_parquet({quoted(str(file))})
+        where pod_uid is null and status not in ('rejected', 'cached')
+        order by all
+        """,
+    )
+
+
+def _records(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, object]]:
+    cursor = connection.execute(sql)
     names = [item[0] for item in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -123,15 +123,15 @@ def sources(settings: Settings) -> Report:
     finalities = _finalities(settings)
     rows = [
         [
-            *(name, item.connector.name),
+            *(name, item.connector.name, None if item.source.options.authoritative else "no"),
             *_delivery_cells(settings.lake, index.filter(pl.col("source") == name), name),
             *_day_cells(index.filter(pl.col("source") == name), item.is_billing),
             *_period_cells(index.filter(pl.col("source") == name), name, finalities),
         ]
         for name, item in settings.sources.items()
     ]
-    columns = ["source", "connector", "last_delivery", "delivered_again", "data_until", "age"]
-    columns += ["rows", "quarantined", "missing_days", "finality", "failed"]
+    columns = ["source", "connector", "counts", "last_delivery", "delivered_again", "data_until"]
+    columns += ["age", "rows", "quarantined", "missing_days", "finality", "failed"]
     return Report("Sources", columns, rows)
 
 

@@ -17,7 +17,7 @@ import polars as pl
 from connectors._sql import quoted, quoted_list
 from models.columns import Table
 from models.errors import ConfigError, ContractError
-from models.tables import CHARGES, METERED_USAGE, TABLES
+from models.tables import ATTEMPTS, CHARGES, METERED_USAGE, TABLES
 from pipelines.config_tables import CONFIG_SCHEMAS
 from pipelines.prices import CODE, prices_file, update_prices, write_priced_models
 from pipelines.settings import Settings
@@ -71,8 +71,10 @@ def _write_day_files(connection: duckdb.DuckDBPyConnection, settings: Settings) 
         with delivered as (
             select "table" as table_name, {quoted(f"{settings.lake.root}/")} || file as file,
                 unnest(days, recursive := true)
-            from lake."index"
+            from lake."index" as delivered
+            inner join lake.sources as sources on delivered.source = sources.source
             where status = 'current' and list_contains({tables}, "table")
+                and ("table" <> 'attempts' or sources.is_authoritative)
         ),
 
         reaching as (
@@ -93,11 +95,12 @@ def _write_day_files(connection: duckdb.DuckDBPyConnection, settings: Settings) 
 
 
 def _counts(settings: Settings, table: Table) -> pl.Expr:
-    """Select the sources whose rows count: of charges, those that are the authority for them."""
+    """Select the sources whose rows count: of charges, and of calls, those that are the authority
+    for them."""
     others = [
         item.name
         for item in settings.sources.values()
-        if table in (CHARGES, METERED_USAGE) and not item.source.options.authoritative
+        if table in (ATTEMPTS, CHARGES, METERED_USAGE) and not item.source.options.authoritative
     ]
     return ~pl.col("source").is_in(others)
 

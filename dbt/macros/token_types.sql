@@ -14,6 +14,18 @@
 {% macro token_line_id() -%}
     {{ id_of([
         'source', 'billing_period', 'billing_currency', 'charge_period_start', 'charge_period_end',
-        'service_provider_name', 'sub_account_id', 'api_key_id', service_tier('service_tier'), 'model', 'rule_hash'
+        'service_provider_name', 'sub_account_id', 'api_key_id', service_tier('service_tier'), 'model',
+        line_owner()
     ]) }}
+{%- endmacro %}
+
+{# What else tells lines of tokens apart: the rule, and of what is one line only because telemetry does
+   not tell its projects or keys apart, what the dimensions know of it. #}
+{% macro line_owner() -%}
+    if(line_known is null, rule_hash, concat(rule_hash, cast(line_known as varchar)))
+{%- endmacro %}
+
+{# What the rule or, where it is silent, the dimensions give an entity of a token line. #}
+{% macro line_entity(entity) -%}
+    coalesce(lines.rule.set_{{ entity }}, lines.known.{{ entity }})
 {%- endmacro %}

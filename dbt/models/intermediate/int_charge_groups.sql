@@ -8,12 +8,17 @@ select
     any_value(treatment) as treatment,
     any_value(service_provider_name) as service_provider_name,
     min(service_name) as service_name,
-    min(sub_account_id) as sub_account_id,
+    if(bool_and(tells_sub_account), min(sub_account_id), null) as sub_account_id,
     min(resource_id) as resource_id,
     min(usage_type) as usage_type,
     min(charge_category) as charge_category,
     min(charge_description) as charge_description,
-    any_value(api_key_id) as api_key_id,
+    if(bool_and(tells_api_key), any_value(api_key_id), null) as api_key_id,
+    -- The projects and keys of its charges, where telemetry does not tell them apart.
+    list_sort(list_distinct(list({'sub_account_id': sub_account_id, 'api_key_id': api_key_id}) filter (
+        where not tells_sub_account or not tells_api_key
+    ))) as merged,
+    any_value(line_known) as line_known,
     any_value(service_tier) as service_tier,
     any_value(model) as model,
     any_value(token_type) as token_type,
@@ -28,7 +33,7 @@ select
     -- Whose it is by the dimensions, where its charges agree.
     {%- set is_agreed = 'min(known_key) = max(known_key) and count(known_key) = count(*)' %}
     if({{ is_agreed }}, any_value(known), null) as known,
-    if({{ is_agreed }}, any_value(known_from), null) as known_from,
+    if({{ is_agreed }}, min(known_from), null) as known_from,
     count(*) as charges,
     sum(billed_cost)::decimal(38, 12) as billed_cost,
     sum(effective_cost)::decimal(38, 12) as effective_cost,
@@ -38,7 +43,7 @@ select
 from (
     select
         *,
-        known_from || cast(known as varchar) as known_key
+        if(line_known is null, known_from, '') || cast(known as varchar) as known_key
     from {{ ref('int_charges_grouped') }}
 ) as charges
 group by charge_group_id

@@ -1,5 +1,7 @@
 -- One row a charge with its group: the bill's own line, which is attributed as a whole.
--- Tokens: every dimension that both the bill and telemetry carry. Capacity: all charges of one
+-- Tokens: every dimension that both the bill and telemetry carry: where telemetry knows calls of the
+-- provider on that day, and of none the project (or key), the bill's projects (or keys) are one line;
+-- what the dimensions of the configuration tell apart stays apart. Capacity: all charges of one
 -- resource and hour. Everything else: the same service, resource and use in the same period.
 {{ config(materialized='view') }}
 with ruled as (
@@ -43,6 +45,31 @@ classified as (
             else 'unmatched'
         end as treatment
     from ruled
+),
+
+-- Whether telemetry tells the projects, and the keys, of token charges apart.
+told as (
+    select
+        classified.*,
+        coalesce(named.has_sub_account, anyones.has_sub_account, true) as tells_sub_account,
+        coalesce(named.has_api_key, anyones.has_api_key, true) as tells_api_key,
+        if(
+            (classified.sub_account_id is not null and not tells_sub_account)
+            or (classified.api_key_id is not null and not tells_api_key),
+            classified.known,
+            null
+        ) as line_known
+    from classified
+    left join {{ ref('int_telemetry_dimensions') }} as named
+        on
+            classified.treatment = 'tokens'
+            and classified.charge_date = named.charge_date
+            and classified.service_provider_name = named.service_provider_name
+    left join {{ ref('int_telemetry_dimensions') }} as anyones
+        on
+            classified.treatment = 'tokens'
+            and classified.charge_date = anyones.charge_date
+            and anyones.service_provider_name is null
 )
 
 select
@@ -50,7 +77,8 @@ select
     case
         when treatment = 'tokens' then {{ id_of([
             "'tokens'", 'source', 'billing_period', 'billing_currency', 'charge_period_start', 'charge_period_end',
-            'service_provider_name', 'sub_account_id', 'api_key_id', 'service_tier', 'model', 'token_type', 'rule_hash'
+            'service_provider_name', 'if(tells_sub_account, sub_account_id, null)',
+            'if(tells_api_key, api_key_id, null)', 'service_tier', 'model', 'token_type', line_owner()
         ]) }}
         when treatment = 'capacity' then {{ id_of([
             "'capacity'", 'source', 'billing_period', 'billing_currency', 'charge_period_start', 'charge_period_end',
@@ -63,4 +91,4 @@ select
             'invoice_id', 'rule_hash', 'charge_kind', 'rule.pool', 'known', 'known_from'
         ]) }}
     end as charge_group_id
-from classified
+from told

@@ -16,8 +16,15 @@ inner join {{ ref('int_charge_groups') }} as originals
         and corrections.charge_period_end > originals.charge_period_start
         and coalesce(corrections.resource_id = originals.resource_id, corrections.resource_id is null)
         and coalesce(corrections.usage_type = originals.usage_type, corrections.usage_type is null)
-        and coalesce(corrections.sub_account_id = originals.sub_account_id, corrections.sub_account_id is null)
-        and coalesce(corrections.api_key_id = originals.api_key_id, corrections.api_key_id is null)
+        and if(
+            originals.merged is null,
+            coalesce(corrections.sub_account_id = originals.sub_account_id, corrections.sub_account_id is null)
+            and coalesce(corrections.api_key_id = originals.api_key_id, corrections.api_key_id is null),
+            len(list_filter(originals.merged, lambda original:
+                coalesce(corrections.sub_account_id = original.sub_account_id, corrections.sub_account_id is null)
+                and coalesce(corrections.api_key_id = original.api_key_id, corrections.api_key_id is null)
+            )) > 0
+        )
         and coalesce(corrections.model = originals.model, corrections.model is null)
         and coalesce(corrections.token_type = originals.token_type, corrections.token_type is null)
 where

@@ -15,6 +15,20 @@ with lines as (
     where treatment = 'tokens'
 ),
 
+-- What each line is made of on the bill, whether telemetry tells that apart or not.
+billed as (
+    select
+        charge_group_id,
+        source,
+        charge_period_start,
+        charge_period_end,
+        {{ service_tier('service_tier') }} as service_tier,
+        model,
+        token_type,
+        unnest(coalesce(merged, [{'sub_account_id': sub_account_id, 'api_key_id': api_key_id}])) as told
+    from lines
+),
+
 usage as (
     select
         usage.source,
@@ -35,22 +49,31 @@ usage as (
     group by all
 ),
 
+used as (
+    select
+        billed.charge_group_id,
+        sum(usage.quantity)::decimal(38, 12) as quantity
+    from billed
+    inner join usage
+        on
+            billed.source = usage.source
+            and billed.charge_period_start = usage.usage_period_start
+            and billed.charge_period_end = usage.usage_period_end
+            and billed.told.sub_account_id is not distinct from usage.sub_account_id
+            and billed.told.api_key_id is not distinct from usage.api_key_id
+            and billed.service_tier = usage.service_tier
+            and billed.model = usage.model
+            and billed.token_type = usage.token_type
+    group by billed.charge_group_id
+),
+
 quantified as (
     select
         lines.*,
         lines.charges * (500000000000 // cast(power(10, least(lines.printed_digits, 12)) as bigint)) as rounding,
-        coalesce(lines.consumed_quantity, usage.quantity) as quantity
+        coalesce(lines.consumed_quantity, used.quantity) as quantity
     from lines
-    left join usage
-        on
-            lines.source = usage.source
-            and lines.charge_period_start = usage.usage_period_start
-            and lines.charge_period_end = usage.usage_period_end
-            and lines.sub_account_id is not distinct from usage.sub_account_id
-            and lines.api_key_id is not distinct from usage.api_key_id
-            and {{ service_tier('lines.service_tier') }} = usage.service_tier
-            and lines.model = usage.model
-            and lines.token_type = usage.token_type
+    left join used on lines.charge_group_id = used.charge_group_id
 )
 
 select
@@ -67,6 +90,7 @@ select
     {{ service_tier('service_tier') }} as service_tier,
     model,
     any_value(rule) as rule,
+    any_value(line_known) as known,
     -- Beside lines of single buckets it is of something else, such as a fee for a tool.
     count(token_type) = 0 as is_joint,
     if(count(token_type) = 0, sum(effective_cost), null) as joint_amount,

@@ -24,7 +24,7 @@ carried as (
         coalesce(bool_or(sub_account_id is not null), false) as sub_account,
         coalesce(bool_or(api_key_id is not null), false) as api_key,
         {% for owner in owners -%}
-        coalesce(bool_or(rule.set_{{ owner }} is not null), false) as own_{{ owner }},
+        coalesce(bool_or({{ line_entity(owner) }} is not null), false) as own_{{ owner }},
         {% endfor -%}
         case
             {% for microseconds in [86400000000, 3600000000, 60000000, 1000000] -%}
@@ -36,6 +36,15 @@ carried as (
             else 1
         end as slice
     from lines
+),
+
+named as (
+    select
+        model,
+        bool_or(sub_account_id is not null) as sub_account,
+        bool_or(api_key_id is not null) as api_key
+    from lines
+    group by model
 ),
 
 attempts as not materialized (
@@ -65,7 +74,7 @@ tuples as (
     group by all
 ),
 
-matched as materialized (
+candidates as (
     select
         tuples.*,
         coalesce(lines.rule.set_model, aliases.model, tuples.label) as model,
@@ -73,7 +82,16 @@ matched as materialized (
         lines.rule.set_{{ owner }} as set_{{ owner }},
         {% endfor -%}
         lines.token_line_id,
-        lines.billing_currency
+        lines.billing_currency,
+        -- What telemetry confirms of the entities that a rule or a dimension gives the line, and what it leaves open.
+        0 {%- for owner in owners %} + coalesce((tuples.own_{{ owner }} = {{ line_entity(owner) }})::int, 0) {%- endfor %} as confirmed,
+        0 {%- for owner in owners %} + ({{ line_entity(owner) }} is not null)::int {%- endfor %} - confirmed as assumed,
+        0 {%- for token_type in token_types() %} + coalesce(lines.{{ token_type }}_amount, 0) {%- endfor %} as amount,
+        {{ id_of([
+            'lines.source', 'lines.service_provider_name', 'lines.rule.rule_hash', 'lines.known'
+        ]) }} as bill,
+        coalesce(named.sub_account and tuples.sub_account is null, false) as lacks_sub_account,
+        coalesce(named.api_key and tuples.api_key is null, false) as lacks_api_key
     from tuples
     cross join carried
     left join {{ ref('stg_lake__model_aliases') }} as aliases
@@ -82,6 +100,7 @@ matched as materialized (
             and coalesce(aliases.valid_from <= cast(make_timestamp(tuples.time_slice * carried.slice) as date), true)
             and coalesce(aliases.valid_to > cast(make_timestamp(tuples.time_slice * carried.slice) as date), true)
     left join {{ ref('provider_names') }} as providers on tuples.provider_name = providers.provider_name
+    left join named on coalesce(aliases.model, tuples.label) = named.model
     left join lines
         on
             coalesce(aliases.model, tuples.label) = lines.model
@@ -95,6 +114,48 @@ matched as materialized (
             {%- for owner in owners %}
             and coalesce(tuples.own_{{ owner }} = lines.rule.set_{{ owner }}, true)
             {%- endfor %}
+),
+
+-- An attempt is on one line: that whose entities telemetry confirms, or which assumes the fewest. Where
+-- different bills or rules are left, it could be any of theirs, and is on none.
+chosen as (
+    select
+        *,
+        min(bill) over (partition by {{ tuple | join(', ') }}) <> max(bill) over (partition by {{ tuple | join(', ') }})
+            as is_ambiguous
+    from (
+        select
+            *,
+            rank() over (partition by {{ tuple | join(', ') }} order by confirmed desc, assumed asc) as preference
+        from candidates
+    )
+    where preference = 1
+    qualify row_number() over (
+        partition by {{ tuple | join(', ') }} order by amount desc, token_line_id asc nulls last
+    ) = 1
+),
+
+matched as materialized (
+    select
+        chosen.* exclude (confirmed, assumed, amount, bill, preference, is_ambiguous, lacks_sub_account, lacks_api_key)
+        replace (
+            {% for owner in owners -%}
+            if(is_ambiguous, null, set_{{ owner }}) as set_{{ owner }},
+            {% endfor -%}
+            if(is_ambiguous, null, token_line_id) as token_line_id,
+            if(is_ambiguous, null, billing_currency) as billing_currency
+        ),
+        case
+            when model is null then 'the span names no model'
+            when is_ambiguous
+                then 'several bills or rules have a charge for it, and nothing that it carries tells which it is'
+            when token_line_id is null and lacks_sub_account
+                then 'the bill tells projects of this model apart, and the span names none'
+            when token_line_id is null and lacks_api_key
+                then 'the bill tells keys of this model apart, and the span names none'
+            when token_line_id is null then 'no charge for this model, project and key on this day'
+        end as unmatched_reason
+    from chosen
 ),
 
 -- More traced than billed: the traced share what was billed, and are flagged.
@@ -171,7 +232,8 @@ prices as materialized (
         matched.set_{{ owner }},
         {% endfor -%}
         matched.token_line_id,
-        matched.billing_currency
+        matched.billing_currency,
+        matched.unmatched_reason
         {%- for token_type in token_types() %},
         weighted.{{ token_type }}_units,
         weighted.{{ token_type }}_weight,
@@ -205,6 +267,7 @@ priced as (
         coalesce(prices.set_{{ owner }}, attempts.{{ owner }}) as owned_{{ owner }},
         {% endfor -%}
         prices.token_line_id,
+        prices.unmatched_reason,
         cast(attempts.ended_at as date) = {{ charge_date() }} as is_ended,
         coalesce(prices.billing_currency, capacity.billing_currency) as billing_currency,
         capacity.effective_cost as capacity_cost
@@ -283,8 +346,7 @@ select
         when direct_cost is not null then null
         when status = 'rejected' then 'rejected before any work: never billed'
         when pod_uid is not null then 'no charge for the resource that it ran on'
-        when model is null then 'the span names no model'
-        when token_line_id is null then 'no charge for this model, project and key on this day'
+        when unmatched_reason is not null then unmatched_reason
         when coalesce(
             {% for token_type in token_types() %}{{ token_type }}_tokens{{ ', ' if not loop.last }}{% endfor %}
         ) is null

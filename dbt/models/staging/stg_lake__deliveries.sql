@@ -11,5 +11,6 @@ select
     file,
     delivered,
     days,
+    dimensions,
     error
 from {{ source('lake', 'index') }}
