@@ -2,6 +2,7 @@
 
 from connectors._maps.expressions import identifier
 from connectors._maps.times import instant_sql
+from connectors._refusals import REFUSALS
 from connectors._usage.leaves import leaves
 from connectors._usage.map import (
     ATTRIBUTES,
@@ -13,7 +14,6 @@ from connectors._usage.map import (
     UsageMap,
 )
 from connectors._usage.problems import OPERATIONS, problem
-from connectors._usage.refusals import REFUSALS
 
 # A request that was refused before any work costs nothing, and one that was answered from one's own
 # cache used no model, whatever counts their records carry. 408 and 499 give up on work that may

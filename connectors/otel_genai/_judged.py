@@ -1,7 +1,7 @@
 """What a leaf says as numbers and a status, and what is wrong with it."""
 
+from connectors._refusals import REFUSALS
 from connectors._sql import quoted_list
-from connectors.otel_genai._names import REFUSALS
 from connectors.otel_genai._options import OtelOptions
 from connectors.otel_genai._problems import FILE_ENDS, PROBLEM
 

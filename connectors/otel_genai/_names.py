@@ -38,17 +38,6 @@ OTHER_OPERATIONS = (
     "ai.embedmany", "ai.toolcall",
 )  # fmt: skip
 
-# Types of error with which a request is refused, by the last part of their name in lower case.
-REFUSALS = (
-    "rate_limit_exceeded", "rate_limit_error", "ratelimiterror", "insufficient_quota",
-    "invalid_request_error", "badrequesterror", "context_length_exceeded", "request_too_large",
-    "contextwindowexceedederror", "authentication_error", "authenticationerror",
-    "invalid_api_key", "permission_error", "permissiondeniederror", "not_found_error",
-    "notfounderror", "model_not_found", "unprocessableentityerror", "throttlingexception",
-    "validationexception", "accessdeniedexception", "resource_exhausted", "invalid_argument",
-    "unauthenticated", "permission_denied",
-)  # fmt: skip
-
 # Counts of tokens as a span says them, cached ones inside the input.
 TOKENS = {
     "input_tokens": (
