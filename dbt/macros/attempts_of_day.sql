@@ -6,7 +6,8 @@
 {% macro attempts_of_day(condition='true') -%}
     {%- set inherited = ['customer_id', 'feature', 'workflow', 'team', 'environment', 'conversation_id'] -%}
     {%- set midnight = "cast(" ~ charge_date() ~ " as timestamp)" -%}
-    {%- set order = 'attempt_id, source, x_delivery_id, x_file, x_row' -%}
+    {#- Of one span in several deliveries, that whose operation is known, then by where it came from. -#}
+    {%- set order = 'attempt_id, inference_id = attempt_id, source, x_delivery_id, x_file, x_row' -%}
 delivered as not materialized (
     select *
     from {{ ref('stg_lake__attempts') }}
