@@ -22,7 +22,7 @@ from larkspur.api_bills import billed_tokens
 from larkspur.company import SEED, Period, iso
 from larkspur.draws import Draws
 from larkspur.traffic import traffic
-from models.tables import RESOURCE_STATES
+from models.signals import RESOURCE_STATES
 from pipelines.run import Run, export
 from pipelines.settings import load_settings
 from pipelines.transform import publish_if_good, run_dbt

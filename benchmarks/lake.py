@@ -21,7 +21,8 @@ from larkspur.draws import Draws
 from larkspur.traffic import traffic
 from models.columns import Table
 from models.manifest import Manifest
-from models.tables import ATTEMPTS, CHARGES, RESOURCE_STATES, RESTATEMENTS
+from models.signals import RESOURCE_STATES
+from models.tables import ATTEMPTS, CHARGES, RESTATEMENTS
 
 DAYS = 31
 API_SHARE = 72 / 130  # of the workflows' calls of models

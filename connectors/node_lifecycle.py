@@ -29,7 +29,8 @@ from connectors._complete import last_bytes
 from connectors._files import discover_files, fetch_file
 from connectors._sql import csv_rows
 from models.errors import ContractError
-from models.tables import QUARANTINE, RESOURCE_STATES
+from models.signals import RESOURCE_STATES
+from models.tables import QUARANTINE
 
 _STATES = ("provisioning", "node_ready", "starting", "ready", "terminating")
 

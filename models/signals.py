@@ -128,4 +128,23 @@ ALLOCATION_DRIVERS = Table(
     ),
 )
 
+RESOURCE_STATES = Table(
+    name="resource_states",
+    day="cast(started_at as date)",
+    reaches=("cast(started_at as date)", until("ended_at")),
+    columns=(
+        *required("resource_id"),
+        # NULL: every GPU of the node.
+        *optional("gpu_index", "gpu_count", type="bigint"),
+        # The pod has `slots` of the `slots_of` equal parts of the GPU (MIG: compute sevenths;
+        # time-slicing: replicas) or, without GPUs, of the machine (millicores). NULL: all of it.
+        *optional("slots", "slots_of", type="bigint"),
+        *optional("pool", "pod_uid", "model"),
+        # provisioning, node_ready, starting, ready, terminating
+        *required("state"),
+        *required("started_at", "ended_at", type="timestamp"),
+        *PROVENANCE,
+    ),
+)
+
 SIGNALS = (COUNTER_DELTAS, GAUGE_SAMPLES, SCALE_EVENTS, ALLOCATION_DRIVERS)

@@ -15,7 +15,7 @@ from models.columns import (
     required,
     until,
 )
-from models.signals import SIGNALS
+from models.signals import RESOURCE_STATES, SIGNALS
 
 CHARGES = Table(
     name="charges",
@@ -252,25 +252,6 @@ RESTATEMENTS = Table(
             "billed_cost_changed",
             type=MONEY,
         ),
-    ),
-)
-
-RESOURCE_STATES = Table(
-    name="resource_states",
-    day="cast(started_at as date)",
-    reaches=("cast(started_at as date)", until("ended_at")),
-    columns=(
-        *required("resource_id"),
-        # NULL: every GPU of the node.
-        *optional("gpu_index", "gpu_count", type="bigint"),
-        # The pod has `slots` of the `slots_of` equal parts of the GPU (MIG: compute sevenths;
-        # time-slicing: replicas) or, without GPUs, of the machine (millicores). NULL: all of it.
-        *optional("slots", "slots_of", type="bigint"),
-        *optional("pool", "pod_uid", "model"),
-        # provisioning, node_ready, starting, ready, terminating
-        *required("state"),
-        *required("started_at", "ended_at", type="timestamp"),
-        *PROVENANCE,
     ),
 )
 

@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import duckdb
@@ -15,6 +14,7 @@ from pipelines import output, reports
 from pipelines.explain_command import explain
 from pipelines.focus_command import focus_check
 from pipelines.lock import DEFAULT_WAIT_SECONDS
+from pipelines.options import Config, From, Period, Rebuild, To, Wait
 from pipelines.plan_command import plan
 from pipelines.reconciliation import Step, read_steps
 from pipelines.settings import load_settings
@@ -35,22 +35,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        "-c",
-        help="The configuration; default: $UNITLEDGER_CONFIG, else ./unitledger.yml.",
-        show_default=False,
-    ),
-]
-Period = Annotated[str | None, typer.Option(help="A billing period, like 2026-10.")]
-From = Annotated[str | None, typer.Option("--from", help="First billing period or day, inclusive.")]
-To = Annotated[str | None, typer.Option("--to", help="Last billing period or day, inclusive.")]
-Rebuild = Annotated[
-    bool, typer.Option("--rebuild", help="Make all tables and marts again from what landed.")
-]
-Wait = Annotated[float, typer.Option(help="Seconds to wait for another run to end.")]
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _MONTH_OR_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-\d{2})?")
 

@@ -2,7 +2,6 @@
 
 import re
 from datetime import date
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from models.errors import ConfigError
 from pipelines import explain as explanation
 from pipelines import output
+from pipelines.options import Config, Period
 from pipelines.settings import load_settings
 from pipelines.warehouse import read_published
 
@@ -30,21 +30,11 @@ def explain(
         str | None, typer.Argument(help="Its id or name; '(none)' for nobody's.")
     ] = None,
     day: Annotated[str | None, typer.Option(help="A day of use (UTC), like 2026-10-05.")] = None,
-    period: Annotated[str | None, typer.Option(help="A billing period, like 2026-10.")] = None,
-    limit: Annotated[
-        int, typer.Option(min=1, help="Show so many of each list, and the rest as one.")
-    ] = 10,
+    period: Period = None,
+    limit: Annotated[int, typer.Option(min=1, help="So many of each list, then the rest.")] = 10,
     everything: Annotated[bool, typer.Option("--all", help="Cut no list.")] = False,
     format: Annotated[str, typer.Option(help="tree, table, csv or json.")] = "tree",
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config",
-            "-c",
-            help="The configuration; default: $UNITLEDGER_CONFIG, else ./unitledger.yml.",
-            show_default=False,
-        ),
-    ] = None,
+    config: Config = None,
 ) -> None:
     """Show what makes up a cost, down to the charges and the delivered file and row of each.
 

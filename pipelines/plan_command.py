@@ -1,6 +1,5 @@
 """The command `unitledger plan`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,6 +7,7 @@ import typer
 from models.errors import ConfigError
 from pipelines import output
 from pipelines.lock import DEFAULT_WAIT_SECONDS
+from pipelines.options import Config, Period, Wait
 from pipelines.settings import load_settings
 
 
@@ -15,21 +15,11 @@ def plan(
     by: Annotated[
         str, typer.Option(help="customer, feature, workflow, team, model or environment.")
     ] = "customer",
-    period: Annotated[str | None, typer.Option(help="A billing period, like 2026-10.")] = None,
+    period: Period = None,
     everything: Annotated[bool, typer.Option("--all", help="Every change, however small.")] = False,
     format: Annotated[str, typer.Option(help="table or csv.")] = "table",
-    wait: Annotated[
-        float, typer.Option(help="Seconds to wait for a run to end.")
-    ] = DEFAULT_WAIT_SECONDS,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config",
-            "-c",
-            help="The changed configuration; default: $UNITLEDGER_CONFIG, else ./unitledger.yml.",
-            show_default=False,
-        ),
-    ] = None,
+    wait: Wait = DEFAULT_WAIT_SECONDS,
+    config: Config = None,
 ) -> None:
     """Show what changed rules would move between entities, before a run applies them.
 

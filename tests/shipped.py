@@ -9,7 +9,8 @@ import yaml
 
 from benchmarks.lake import _CHARGES, put
 from connectors._lake import Lake
-from models.tables import ATTEMPTS, CHARGES, RESOURCE_STATES
+from models.signals import RESOURCE_STATES
+from models.tables import ATTEMPTS, CHARGES
 from pipelines.config_tables import write_config_tables
 from pipelines.settings import load_settings
 from pipelines.transform import _invoke

@@ -53,8 +53,8 @@ def test_cost_per_inference_is_the_loaded_cost_of_production_over_its_inferences
         # Who made attempts on which day: costs that rules give to others are of no inference.
         makers = set(
             warehouse.execute(
-                "select distinct cast(charge_date as varchar), customer_id, feature, workflow, team, "
-                "model, environment from marts.attempt_costs"
+                "select distinct cast(charge_date as varchar), customer_id, feature, workflow, "
+                "team, model, environment from marts.attempt_costs"
             ).fetchall()
         )
         inferences = warehouse.execute(

@@ -3,6 +3,8 @@
 from connectors._sql import quoted
 from connectors.allocation_drivers._read import ENTITIES
 
+_NAMES = (*(column.removesuffix("_id") for column in ENTITIES), "customer_id")
+
 
 def drivers(element: str, driver: str | None) -> str:
     """Return the SQL of the measures in force."""
@@ -20,13 +22,9 @@ def _entity(column: str) -> str:
     return f"coalesce(nullif(elements ->> '$.{name}', ''), elements ->> '$.{column}', raw.{column})"
 
 
-def _judged(element: str, driver: str | None) -> str:
-    """Every row with its interval and members, and the first problem that it has."""
-    names = [column.removesuffix("_id") for column in ENTITIES] + ["customer_id"]
-    entities = ", ".join(f"{_entity(column)} as {column}" for column in ENTITIES)
-    bare = quoted(element)
+def _named(element: str) -> str:
+    """Every row with its members as a JSON object; a bare value is one of `element`."""
     return f"""
-    with named as (
         select
             *,
             case
@@ -40,10 +38,17 @@ def _judged(element: str, driver: str | None) -> str:
                             'value': trim(substr(pair, strpos(pair, ':') + 1))
                         }}
                     ))) as varchar)
-                else cast(json_object({bare}, element) as varchar)
+                else cast(json_object({quoted(element)}, element) as varchar)
             end as elements
         from raw
-    ),
+    """
+
+
+def _judged(element: str, driver: str | None) -> str:
+    """Every row with its interval and members, and the first problem that it has."""
+    entities = ", ".join(f"{_entity(column)} as {column}" for column in ENTITIES)
+    return f"""
+    with named as ({_named(element)}),
     timed as materialized (
         select
             raw.driver, raw.value, raw.filter, raw.element, raw.timestamp, raw.granularity,
@@ -67,7 +72,7 @@ def _judged(element: str, driver: str | None) -> str:
             end as ends,
             {_NUMBER} as amount,
             elements,
-            list_filter(json_keys(elements), lambda key: key not in {tuple(names)})[1] as stranger,
+            list_filter(json_keys(elements), lambda key: key not in {_NAMES})[1] as stranger,
             {entities},
             if(raw.filter is null or json_valid(raw.filter), raw.filter, null) as about,
             raw.x_file, raw.x_row, raw.x_place

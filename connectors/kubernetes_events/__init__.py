@@ -47,8 +47,8 @@ from connectors.kubernetes_events._events import events, quarantine
 from connectors.kubernetes_events._options import KubernetesOptions
 from connectors.kubernetes_events._read import read_objects
 from connectors.kubernetes_events._states import states
-from models.signals import SCALE_EVENTS
-from models.tables import QUARANTINE, RESOURCE_STATES
+from models.signals import RESOURCE_STATES, SCALE_EVENTS
+from models.tables import QUARANTINE
 
 _SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 _TABLES = {

@@ -34,8 +34,8 @@ from connectors.prometheus._options import PrometheusOptions
 from connectors.prometheus._quarantine import QUARANTINE as QUARANTINE_SQL
 from connectors.prometheus._read import read
 from connectors.prometheus._states import resource_states
-from models.signals import COUNTER_DELTAS, GAUGE_SAMPLES
-from models.tables import QUARANTINE, RESOURCE_STATES
+from models.signals import COUNTER_DELTAS, GAUGE_SAMPLES, RESOURCE_STATES
+from models.tables import QUARANTINE
 
 
 def normalize(source: Source) -> dict[str, str]:

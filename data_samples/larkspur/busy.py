@@ -145,7 +145,8 @@ def _rate(row: Row) -> int:
     """Weighted tokens a millisecond, in whole billionths: cached ones weigh 0, output ones 2."""
     tokens = row["input_tokens"] - row["cached_tokens"] + 2 * row["output_tokens"]
     milliseconds = row["ended_ms"] - row["started_ms"]
-    return max(1, (max(1, tokens) * 10**9 + milliseconds // 2) // milliseconds)
+    rate: int = (max(1, tokens) * 10**9 + milliseconds // 2) // milliseconds
+    return max(1, rate)
 
 
 def _pieces(

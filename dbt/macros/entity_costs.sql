@@ -57,9 +57,13 @@ select
     (costs.direct_cost + coalesce(bounds.upper_cost - bounds.seen_cost, 0))::decimal(38, 12) as upper_cost,
     bounds.coverage as direct_coverage,
     {{ unit_cost('costs.production_direct_cost', 'requests.production_inferences') }} as direct_cost_per_inference,
-    {{ unit_bounds(unit_cost('costs.production_direct_cost', 'requests.production_inferences'), 'direct_cost_per_inference') }},
+    {{ unit_bounds(
+        unit_cost('costs.production_direct_cost', 'requests.production_inferences'), 'direct_cost_per_inference'
+    ) }},
     {{ unit_cost('costs.production_loaded_cost', 'requests.production_inferences') }} as loaded_cost_per_inference,
-    {{ unit_bounds(unit_cost('costs.production_loaded_cost', 'requests.production_inferences'), 'loaded_cost_per_inference') }}
+    {{ unit_bounds(
+        unit_cost('costs.production_loaded_cost', 'requests.production_inferences'), 'loaded_cost_per_inference'
+    ) }}
 from costs
 full join requests
     on

@@ -79,11 +79,15 @@ select
     (costs.direct_cost + coalesce(bounds.upper_cost - bounds.seen_cost, 0))::decimal(38, 12) as upper_cost,
     bounds.coverage as direct_coverage,
     {{ unit_cost('costs.production_direct_cost', 'requests.production_inferences') }} as direct_cost_per_inference,
-    {{ unit_bounds(unit_cost('costs.production_direct_cost', 'requests.production_inferences'), 'direct_cost_per_inference') }},
+    {{ unit_bounds(
+        unit_cost('costs.production_direct_cost', 'requests.production_inferences'), 'direct_cost_per_inference'
+    ) }},
     {{ unit_cost('costs.production_loaded_cost_before_tax', 'requests.production_inferences') }}
         as loaded_cost_per_inference_before_tax,
     {{ unit_cost('costs.production_loaded_cost', 'requests.production_inferences') }} as loaded_cost_per_inference,
-    {{ unit_bounds(unit_cost('costs.production_loaded_cost', 'requests.production_inferences'), 'loaded_cost_per_inference') }},
+    {{ unit_bounds(
+        unit_cost('costs.production_loaded_cost', 'requests.production_inferences'), 'loaded_cost_per_inference'
+    ) }},
     (coverage.explained_cost / nullif(coverage.effective_cost, 0))::decimal(9, 6) as coverage
 from costs
 full join requests

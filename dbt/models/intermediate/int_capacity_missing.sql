@@ -176,7 +176,10 @@ replicas as (
     from missing
     inner join models on missing.model = models.model
     left join rates
-        on missing.value = rates.pod_uid and models.model = rates.model and models.billing_currency = rates.billing_currency
+        on
+            missing.value = rates.pod_uid
+            and models.model = rates.model
+            and models.billing_currency = rates.billing_currency
     where missing.entity = 'engine'
 ),
 

@@ -84,7 +84,10 @@ candidates as (
         lines.token_line_id,
         lines.billing_currency,
         -- What telemetry confirms of the entities that a rule or a dimension gives the line, and what it leaves open.
-        0 {%- for owner in owners %} + coalesce((tuples.own_{{ owner }} = {{ line_entity(owner) }})::int, 0) {%- endfor %} as confirmed,
+        0
+        {%- for owner in owners %}
+        + coalesce((tuples.own_{{ owner }} = {{ line_entity(owner) }})::int, 0)
+        {%- endfor %} as confirmed,
         0 {%- for owner in owners %} + ({{ line_entity(owner) }} is not null)::int {%- endfor %} - confirmed as assumed,
         0 {%- for token_type in token_types() %} + coalesce(lines.{{ token_type }}_amount, 0) {%- endfor %} as amount,
         {{ id_of([

@@ -16,7 +16,8 @@ select
     -- A fallback to another vendor can be billed in another currency: nothing is summed across them.
     if({{ mixed }}, null, min(billing_currency)) as billing_currency,
     if({{ mixed }}, null, sum(direct_cost))::decimal(38, 12) as direct_cost,
-    if({{ mixed }}, null, sum(direct_cost) filter (where status not in ('ok', 'cached')))::decimal(38, 12) as failed_cost,
+    if({{ mixed }}, null, sum(direct_cost) filter (where status not in ('ok', 'cached')))::decimal(38, 12)
+        as failed_cost,
     if({{ mixed }}, 'its attempts are billed in several currencies', min(unpriced_reason)) as unpriced_reason
 from {{ ref('attempt_costs') }}
 group by inference_id

@@ -43,7 +43,9 @@ traced as (
     {%- endfor %}
     select
         token_line_id, 'all',
-        {% for token_type in token_types() %}coalesce({{ token_type }}_tokens, 0){{ ' + ' if not loop.last }}{% endfor %},
+        {% for token_type in token_types() -%}
+        coalesce({{ token_type }}_tokens, 0){{ ' + ' if not loop.last }}
+        {%- endfor %},
         {% for token_type in token_types() %}coalesce({{ token_type }}_cost, 0){{ ' + ' if not loop.last }}{% endfor %}
     from sums
 )
