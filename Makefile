@@ -35,11 +35,15 @@ demo: $(INSTALLED) ## Run the sample company's bills and traces, and show what t
 
 .PHONY: test
 test: $(INSTALLED) ## Run the tests (ARGS="-k reconciliation")
-	$(BIN)/pytest -n auto --dist loadfile -m "not slow" $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not long" $(ARGS)
 
 .PHONY: test-slow
 test-slow: $(INSTALLED) ## Run the tests that run everything again and again: kills, restatements, benchmarks
 	$(BIN)/pytest -n auto --dist loadfile -m slow $(ARGS)
+
+.PHONY: test-long
+test-long: $(INSTALLED) ## Run the tests that spoil telemetry in nine ways, with all of the ledger each time: minutes
+	$(BIN)/pytest -m long $(ARGS)
 
 .PHONY: azurite
 azurite: $(AZURITE) ## Install Azurite, which plays Azure Blob storage in tests (needs npm)
@@ -88,6 +92,10 @@ try-prometheus: $(INSTALLED) ## Unpack Prometheus where apt-get can fetch it, el
 .PHONY: bench
 bench: $(INSTALLED) ## Measure speed, memory and accuracy (N=1000000 attempts)
 	$(BIN)/python -m benchmarks $(if $(N),--attempts $(N))
+
+.PHONY: bench-litellm
+bench-litellm: $(INSTALLED) ## Price the same events with litellm, a row at a time, in its own environment
+	$(BIN)/python -m benchmarks --only tokens --only litellm $(if $(N),--attempts $(N))
 
 .PHONY: generate-samples
 generate-samples: $(INSTALLED) ## Write data_samples again: the same bytes, unless the generator changed

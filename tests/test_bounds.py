@@ -11,7 +11,7 @@ import pytest
 from company import ROOT, Company
 from lossy import every, spoiled
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 COUNTERS = ("engine", "gateway")
 LOST_SPANS = "from attempts where not {}"
 LOST_LABELS = "select * replace (if({}, null, customer_id) as customer_id) from attempts"
