@@ -1,7 +1,7 @@
 """The sample company's exports: every file adds up to the ledger, and no money is a float."""
 
 import csv
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import duckdb
@@ -70,7 +70,7 @@ def test_cost_per_inference_is_the_loaded_cost_of_production_over_its_inferences
             key = (row["customer_id"], row["billing_currency"])
             loaded[key] = loaded.get(key, Decimal(0)) + Decimal(row["effective_cost"])
     expected = {
-        key: (cost / dict(inferences)[key[0]]).quantize(Decimal("1e-12"))
+        key: (cost / dict(inferences)[key[0]]).quantize(Decimal("1e-12"), ROUND_HALF_UP)
         for key, cost in loaded.items()
     }
     found = {
