@@ -153,6 +153,7 @@ def test_a_savings_plans_commitment_already_holds_its_upfront_share(tmp_path: Pa
 _SHARES = st.lists(st.decimals("0.01", "5", places=4), min_size=1, max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(used=_SHARES, upfront=st.sampled_from(["0", "0.5", "1"]))
 def test_over_a_month_a_plan_costs_its_commitment_however_it_was_paid(

@@ -4,6 +4,7 @@ import random
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from capacity_model import DAY, Capacity, capacity
 
 SECOND = 10**9
@@ -59,6 +60,7 @@ def one_gpu(*attempts: Row, **changes: Any) -> Capacity:
     return model
 
 
+@pytest.mark.slow
 def test_an_attempt_is_cut_at_midnight_and_keeps_its_rate() -> None:
     # Half of it ran on the day before; beside it one that makes as many tokens in half the time.
     model = one_gpu(

@@ -188,6 +188,7 @@ def test_a_window_lands_its_own_billing_period_only(name: str, tmp_path: Path) -
     assert manifests
 
 
+@pytest.mark.slow
 @every_source
 def test_a_clone_of_the_sample_gives_the_same_bytes_on_one_thread_as_on_four(
     landed: Callable[[str], Sample], name: str, tmp_path: Path

@@ -219,6 +219,7 @@ def test_a_run_warns_of_rules_that_the_newest_exports_do_not_keep(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CHECKER.exists(), reason="the official rules are not in the repository")
 def test_the_official_rules_hold_for_every_source(company: Company, tmp_path: Path) -> None:
     files = [str(exported(company, period)) for period in PERIODS]

@@ -181,6 +181,7 @@ def test_a_data_file_that_the_manifest_lists_and_nobody_has_is_a_sentence(
 # --- a bucket -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_bucket_is_read_as_a_folder_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")

@@ -17,6 +17,7 @@ from models.errors import FetchError
 costs = st.decimals(min_value=-(10**9), max_value=10**9, places=15, allow_nan=False)
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(
     bills=st.lists(st.lists(costs, min_size=1, max_size=4), min_size=2, max_size=3),

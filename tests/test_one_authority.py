@@ -20,6 +20,7 @@ def write_config(folder: Path, *second: str) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_two_sources_that_bill_the_same_account_are_an_error_that_names_both(
     tmp_path: Path,
 ) -> None:

@@ -49,6 +49,7 @@ def expected(before: dict[int, int], after: dict[int, int]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(versions=st.lists(bills, min_size=1, max_size=4, unique_by=str), data=st.data())
 def test_each_delivery_says_what_it_gained_lost_and_changed_whatever_the_order_of_arrival(

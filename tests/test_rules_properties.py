@@ -169,6 +169,7 @@ def ledger_of(models: LedgerModels, drawn: Mapping[str, list[Row]], shuffle: int
     return models.run(TELEMETRY)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(drawn=companies)
 def test_no_rule_makes_or_loses_a_cost_and_no_order_of_arrival_shows(

@@ -141,6 +141,7 @@ def test_a_second_run_with_nothing_new_does_not_start_dbt(
     assert (workspace / "warehouse.duckdb").stat().st_mtime_ns == before.st_mtime_ns
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["configuration", "model", "delivery", "warehouse"])
 def test_whatever_changes_a_new_warehouse_is_built(workspace: Path, what: str) -> None:
     run_all(workspace)
@@ -168,6 +169,7 @@ def test_only_the_asked_period_and_source_are_fetched(workspace: Path) -> None:
     assert landed == {("one", "2026-11")}
 
 
+@pytest.mark.slow
 def test_a_failing_source_does_not_stop_the_others_and_keeps_its_last_good_state(
     workspace: Path,
 ) -> None:

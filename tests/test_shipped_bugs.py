@@ -15,6 +15,9 @@ from shipped import DAY, attempt, build, gpu_hour, line, query, state
 
 D = Decimal
 
+# Each builds some models of the ledger anew.
+pytestmark = pytest.mark.slow
+
 
 def lines() -> list[dict[str, Any]]:
     return [
