@@ -63,6 +63,7 @@ def test_every_connector_has_a_sample_and_control_totals() -> None:
     assert {row["connector"] for row in TOTALS} == set(all_connectors())
 
 
+@pytest.mark.slow
 @every_source
 def test_landing_and_normalizing_again_adds_nothing(
     landed: Callable[[str], Sample], name: str

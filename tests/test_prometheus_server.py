@@ -28,6 +28,7 @@ from prometheus_server import run_prometheus
 
 MINUTE, STALE = timedelta(minutes=1), timedelta(minutes=5)
 CHAT = "pod_uid = 'uid-chat-0'"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
