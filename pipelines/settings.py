@@ -2,23 +2,22 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from connectors import all_connectors
 from connectors._base import Connector, Source
 from connectors._lake import Lake
+from connectors._yaml import hint, read_yaml, sentence
 from models.config import Config, SourceConfig
 from models.errors import ConfigError
 from models.tables import CHARGES, FX_RATES, METERED_USAGE
 
 CONFIG_VARIABLE = "UNITLEDGER_CONFIG"
+_IF_MISSING = "no such configuration file; name one with --config FILE"
 # In the repository; where it was installed from a wheel, among the shared files.
 _DBT_PROJECTS = (
     Path(__file__).parent.parent / "dbt",
@@ -89,9 +88,9 @@ def load_settings(file: Path | None = None, dbt_project: Path = DBT_PROJECT) -> 
     """Read and check the configuration; whatever is wrong with it is a ConfigError."""
     file = (file or default_config_file()).absolute()
     try:
-        config = Config.model_validate(_read_yaml(file))
+        config = Config.model_validate(read_yaml(file, _IF_MISSING))
     except ValidationError as error:
-        raise ConfigError(f"{file.name}: {_sentence(error, Config)}") from None
+        raise ConfigError(f"{file.name}: {sentence(error, Config)}") from None
     folder = file.parent
 
     def path(text: str) -> Path:
@@ -121,7 +120,7 @@ def _configured_source(
     if config.connector not in connectors:
         raise ConfigError(
             f"{where}: unknown connector {config.connector!r}"
-            f"{_hint(config.connector, list(connectors))}; known: {', '.join(sorted(connectors))}"
+            f"{hint(config.connector, list(connectors))}; known: {', '.join(sorted(connectors))}"
         )
     connector = connectors[config.connector]
     try:
@@ -129,8 +128,8 @@ def _configured_source(
             config.model_extra or {}, context={"folder": file.parent}
         )
     except ValidationError as error:
-        sentence = _sentence(error, connector.options, ("connector", "location"))
-        raise ConfigError(f"{where}.{sentence}") from None
+        said = sentence(error, connector.options, ("connector", "location"))
+        raise ConfigError(f"{where}.{said}") from None
     if connector.configured:
         try:
             connector = connector.configured(options)
@@ -140,84 +139,3 @@ def _configured_source(
     if "://" not in location:
         location = os.path.normpath(file.parent / Path(location).expanduser())
     return ConfiguredSource(Source(name, location, options, attributes), connector)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which a key may stand only once: the second would silently win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _read_yaml(file: Path) -> object:
-    try:
-        return yaml.load(file.read_text(encoding="utf-8"), _Loader)
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{file}: no such configuration file; name one with --config FILE"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: cannot be read: {error}") from None
-    except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigError(f"{file.name}{line}: {error.problem or error.context}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{file.name}: {' '.join(str(error).split())}") from None
-
-
-def _sentence(error: ValidationError, root: type[BaseModel], extra: tuple[str, ...] = ()) -> str:
-    """Say the first thing that is wrong: where, what, and what is allowed there."""
-    first = error.errors(include_url=False)[0]
-    location = first["loc"]
-    where = ".".join(str(part) for part in location if part != "[key]")
-    if first["type"] == "extra_forbidden":
-        allowed = [*extra, *_allowed_keys(root, location[:-1])]
-        return f"{where}: unknown key{_hint(str(location[-1]), allowed)}; allowed: " + ", ".join(
-            allowed
-        )
-    if first["type"] == "missing":
-        return f"{where}: is missing"
-    message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    if first["type"] != "value_error":
-        shown = f" (found {first['input']!r})" if isinstance(first["input"], str | int) else ""
-        message = message[0].lower() + message[1:] + shown
-    return f"{where}: {message}" if where else message
-
-
-def _allowed_keys(root: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """Return the keys of the model that stands at a place of the configuration."""
-    schema = root.model_json_schema()
-    node: dict[str, Any] = schema
-    for part in location:
-        node = _resolve(schema, node)
-        node = (
-            node.get("items", {})
-            if isinstance(part, int)
-            else node.get("properties", {}).get(part) or node.get("additionalProperties", {})
-        )
-    return list(_resolve(schema, node).get("properties", {}))
-
-
-def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    for candidate in _candidates(node):
-        if "$ref" in candidate:
-            resolved: dict[str, Any] = schema["$defs"][candidate["$ref"].rsplit("/", 1)[-1]]
-            return resolved
-    return node
-
-
-def _candidates(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    yield from node.get("anyOf", [])
-
-
-def _hint(word: str, known: list[str]) -> str:
-    close = get_close_matches(word, known, n=1)
-    return f", did you mean {close[0]}?" if close else ""

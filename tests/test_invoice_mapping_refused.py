@@ -29,7 +29,10 @@ def refused(tmp_path: Path, content: dict[str, Any]) -> str:
         ({"colour": "red"}, "colour: unknown key; allowed: title, documentation, about,"),
         ({"title": None}, "title: is missing"),
         ({"about": {**ABOUT, "kind": "moon"}}, "about.kind: input should be 'cloud', 'llm'"),
-        ({"money": {"cost": {"symbl": "$"}}}, "money.cost.symbl: unknown key; allowed: symbol,"),
+        (
+            {"money": {"cost": {"symbl": "$"}}},
+            "money.cost.symbl: unknown key, did you mean symbol?; allowed: symbol,",
+        ),
         ({"money": {"cost": {"divisor": 60}}}, "money.cost: divisor 60: allowed: 1, 10, 100"),
         (
             {"money": {"cost": {"thousands": ","}, "x": {}}},

@@ -184,7 +184,7 @@ def test_a_line_that_is_no_record_is_a_sentence_and_an_error_answer_is_quarantin
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ({"attempt": {}}, "attempt: unknown key; allowed: title, documentation, about, files, "),
+        ({"attempt": {}}, "attempt: unknown key, did you mean attempts?; allowed: title, "),
         (changed(attempts={"tokens": "x"}), "attempts.tokens: unknown key; allowed: trace_id, "),
         (changed(attempts={"span_id": "usage.id"}), "a name with dots stands in "),
         (changed(attempts={"span_id": "read_text('x')"}), "calls read_text; "),
