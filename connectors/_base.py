@@ -108,6 +108,9 @@ class InputColumn:
 
 Landed = Mapping[str, Sequence[Manifest]]
 
+# `amounts` of what carries no money: of telemetry, rates and usage without a price.
+NO_AMOUNTS = "select null as billing_currency, null as amount from raw"
+
 
 @dataclass(frozen=True)
 class Connector:

@@ -15,7 +15,16 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from connectors._base import About, Connector, Delivery, InputColumn, Landed, Source, Window
+from connectors._base import (
+    NO_AMOUNTS,
+    About,
+    Connector,
+    Delivery,
+    InputColumn,
+    Landed,
+    Source,
+    Window,
+)
 from connectors._files import discover_files, fetch_file
 from connectors._sql import csv_rows, quoted_list
 from models.currencies import ISO_4217
@@ -93,7 +102,7 @@ CONNECTOR = Connector(
     fetch=fetch,
     read=read,
     normalize=lambda source: {"fx_rates": _FX_RATES},
-    amounts="select null as billing_currency, null as amount from raw",
+    amounts=NO_AMOUNTS,
     about=About(
         vendor="Any central bank or treasury",
         kind="generic",

@@ -24,7 +24,16 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from connectors._base import About, Connector, Delivery, InputColumn, Landed, Source, Window
+from connectors._base import (
+    NO_AMOUNTS,
+    About,
+    Connector,
+    Delivery,
+    InputColumn,
+    Landed,
+    Source,
+    Window,
+)
 from connectors._complete import last_bytes
 from connectors._files import discover_files, fetch_file
 from connectors._sql import csv_rows
@@ -140,7 +149,7 @@ CONNECTOR = Connector(
     fetch=fetch,
     read=read,
     normalize=lambda source: {"resource_states": _RESOURCE_STATES, "quarantine": _QUARANTINE},
-    amounts="select null as billing_currency, null as amount from raw",
+    amounts=NO_AMOUNTS,
     about=About(
         vendor="Any cloud or cluster",
         kind="telemetry",

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import field_validator
 
-from connectors._base import Connector, Options
+from connectors._base import NO_AMOUNTS, Connector, Options
 from connectors._maps.yaml_file import load_map
 from connectors._usage.deliveries import discover, fetch
 from connectors._usage.fields import check_names
@@ -54,7 +54,7 @@ def connector_of(
         fetch=fetch,
         read=partial(read, map_),
         normalize=partial(normalize, map_),
-        amounts="select null as billing_currency, null as amount from raw",
+        amounts=NO_AMOUNTS,
         about=map_.about_.about(),
         options=base,
         configured=partial(_configured, name, map_),

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Literal
 
 from connectors._base import (
+    NO_AMOUNTS,
     About,
     Connector,
     Delivery,
@@ -88,7 +89,7 @@ CONNECTOR = Connector(
     fetch=fetch,
     read=read,
     normalize=normalize,
-    amounts="select null as billing_currency, null as amount from raw",
+    amounts=NO_AMOUNTS,
     about=About(
         vendor="Any source of measures",
         kind="telemetry",

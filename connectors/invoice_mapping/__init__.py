@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationInfo, create_model, field_validator
 
 from connectors._base import (
+    NO_AMOUNTS,
     About,
     Connector,
     Delivery,
@@ -134,7 +135,7 @@ CONNECTOR = Connector(
     fetch=_no_map,
     read=_no_map,
     normalize=_no_map,
-    amounts="select null as billing_currency, null as amount from raw",
+    amounts=NO_AMOUNTS,
     about=About(
         vendor="any",
         kind="generic",

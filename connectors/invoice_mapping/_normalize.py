@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from connectors._base import Source
+from connectors._base import NO_AMOUNTS, Source
 from connectors._sql import quoted
 from connectors.invoice_mapping._map import Map
 from models.columns import MONEY, QUANTITY, Column
@@ -38,7 +38,7 @@ def normalize(map_: Map, source: Source) -> Mapping[str, str]:
 def amounts(map_: Map) -> str:
     """Return the query of what the delivery itself adds up to."""
     if map_.charges is None:
-        return "select null as billing_currency, null as amount from raw"
+        return NO_AMOUNTS
     given = _given(map_)
     return (
         f"select {given['billing_currency']} as billing_currency, "

@@ -40,7 +40,16 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from connectors._base import About, Connector, Delivery, InputColumn, Landed, Source, Window
+from connectors._base import (
+    NO_AMOUNTS,
+    About,
+    Connector,
+    Delivery,
+    InputColumn,
+    Landed,
+    Source,
+    Window,
+)
 from connectors._days import check_text, discover_days, fetch_days
 from connectors.kubernetes_events import _objects
 from connectors.kubernetes_events._events import events, quarantine
@@ -104,7 +113,7 @@ CONNECTOR = Connector(
     fetch=fetch,
     read=read,
     normalize=normalize,
-    amounts="select null as billing_currency, null as amount from raw",
+    amounts=NO_AMOUNTS,
     about=About(
         vendor="Kubernetes",
         kind="telemetry",

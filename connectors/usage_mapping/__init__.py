@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationInfo, field_validator
 
-from connectors._base import About, Connector, Options
+from connectors._base import NO_AMOUNTS, About, Connector, Options
 from connectors._maps.yaml_file import load_map
 from connectors._usage import UsageMap, UsageOptions, connector_of
 from connectors._usage.check import check_map
@@ -56,7 +56,7 @@ CONNECTOR = Connector(
     fetch=_no_map,
     read=_no_map,
     normalize=_no_map,
-    amounts="select null as billing_currency, null as amount from raw",
+    amounts=NO_AMOUNTS,
     about=About(
         vendor="any",
         kind="telemetry",
