@@ -8,6 +8,7 @@ from pathlib import Path
 from models.errors import ContractError
 
 _CHUNK = 1 << 20
+_LINE_ENDS = (b"\n", b"\n\0")  # in UTF-16, the end of a line has two bytes
 _NAMES = {".gz": "gzip", ".parquet": "Parquet", ".zip": "zip"}
 
 
@@ -31,15 +32,37 @@ def check_complete(file: Path, name: str) -> None:
         raise ContractError(f"{name}: the {_NAMES[file.suffix]} file is truncated or damaged")
 
 
-def last_bytes(file: Path) -> bytes | None:
-    """Return the end of a text file, plain or .gz; None where it was cut off, or is no gzip."""
-    last = b""
+def check_text(file: Path, name: str, ends_its_lines: bool = True) -> None:
+    """Raise a ContractError where a text, plain or .gz, is empty or cut off.
+
+    Of a text that `ends_its_lines`, the end of the last line tells that it is whole.
+    """
     try:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                last = chunk
+        last = _last_bytes(file)
+    except (EOFError, OSError, zlib.error) as error:
+        raise ContractError(f"{name} is cut off or damaged: {error}") from error
+    if not last.strip(b"\0 \t\r\n"):
+        raise ContractError(f"{name} is empty")
+    if ends_its_lines and not last.endswith(_LINE_ENDS):
+        raise ContractError(f"{name} is cut off: its last line does not end")
+
+
+def last_bytes(file: Path) -> bytes | None:
+    """Return the last MiB of a text, plain or .gz; None where it was cut off, or is no gzip."""
+    try:
+        return _last_bytes(file)
     except (EOFError, OSError, zlib.error):
         return None
+
+
+def _last_bytes(file: Path) -> bytes:
+    """Return the last MiB; a .gz is read through, for only its end tells that it is whole."""
+    last = b""
+    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+        if file.suffix != ".gz":
+            stream.seek(max(file.stat().st_size - _CHUNK, 0))
+        while chunk := stream.read(_CHUNK):
+            last = (last + chunk)[-_CHUNK:]
     return last
 
 

@@ -7,22 +7,17 @@ below that date are read again, in the order of their paths: what they say of a 
 on when they came. A file that is deleted takes nothing back until another changes.
 """
 
-import gzip
-import hashlib
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from connectors._base import Delivery, Landed, Source
-from connectors._files import ChangedError, Store, StoredFile, open_store
-from models.errors import ContractError
+from connectors._files import StoredFile, content_hash, copy_unchanged, is_hidden, open_store
 
 _DATE = re.compile(
     r"(?<!\d)(20\d\d)(?P<mark>[-_/]?)(0[1-9]|1[0-2])(?:(?P=mark)(0[1-9]|[12]\d|3[01]))?(?!\d)"
 )
 _HIVE = re.compile(r"(?:^|(?<=/))(?:year|month|day)=")
-_CHUNK = 1 << 20
 
 
 def discover_days(
@@ -32,13 +27,12 @@ def discover_days(
     store = open_store(source.location)
     days: dict[str, list[StoredFile]] = {}
     for file in store.files():
-        is_hidden = any(part.startswith(".") for part in Path(file.path).parts)
-        if file.path.endswith(suffixes) and not is_hidden:
+        if file.path.endswith(suffixes) and not is_hidden(file.path):
             days.setdefault(date_of(file.path, by_month) or file.path, []).append(file)
     for slot, files in sorted(days.items()):
         marks = {file.path: file.mark for file in files}
         known = [m for m in landed.get(slot, ()) if m.request.get("files") == marks]
-        version = known[-1].version if known else _hash(store, files)
+        version = known[-1].version if known else content_hash(store, files)
         yield Delivery(slot, version, max(f.modified for f in files), request={"files": marks})
 
 
@@ -54,32 +48,6 @@ def fetch_days(source: Source, delivery: Delivery, folder: Path) -> list[Path]:
     """Copy the files of a delivery as they were when they were found; return the copies."""
     store, copies = open_store(source.location), []
     for path, mark in delivery.request["files"].items():
-        file = store.find(path)
-        if file is None or file.mark != mark:
-            raise ChangedError(f"{source.name}: {path} changed while it was fetched")
-        copy = folder / path
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        store.copy(file, copy)
-        copies.append(copy)
+        copies.append(folder / path)
+        copy_unchanged(store, source, path, mark, folder / path)
     return copies
-
-
-def check_text(source: Source, path: str, copy: Path, ends_its_lines: bool = True) -> None:
-    """Refuse a text that is empty or cut off: in its gzip stream, or in its last line."""
-    last = b""
-    try:
-        with gzip.open(copy) if copy.suffix == ".gz" else copy.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                last = chunk
-    except (EOFError, OSError, zlib.error) as error:
-        raise ContractError(f"{source.name}: {path} is cut off or damaged: {error}") from error
-    if not last.strip():
-        raise ContractError(f"{source.name}: {path} is empty")
-    if ends_its_lines and not last.endswith(b"\n"):
-        raise ContractError(f"{source.name}: {path} is cut off: its last line does not end")
-
-
-def _hash(store: Store, files: list[StoredFile]) -> str:
-    """A hash of what the files hold, the same wherever they lie."""
-    prints = "\n".join(f"{file.path} {store.fingerprint(file)}" for file in files)
-    return hashlib.sha256(prints.encode()).hexdigest()[:16]

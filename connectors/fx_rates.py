@@ -25,10 +25,10 @@ from connectors._base import (
     Source,
     Window,
 )
+from connectors._complete import check_text
 from connectors._files import discover_files, fetch_file
 from connectors._sql import csv_rows, quoted_list
 from models.currencies import ISO_4217
-from models.errors import ContractError
 from models.tables import FX_RATES
 
 _CODES = quoted_list(sorted(ISO_4217))
@@ -76,8 +76,7 @@ def discover(source: Source, window: Window, landed: Landed) -> Iterator[Deliver
 
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     """Copy the file as it was when it was found."""
-    if not fetch_file(source, delivery, folder).read_bytes().endswith(b"\n"):
-        raise ContractError(f"{source.name}: {delivery.slot} is empty or cut off in its last line")
+    check_text(fetch_file(source, delivery, folder), f"{source.name}: {delivery.slot}")
     return delivery
 
 

@@ -34,10 +34,9 @@ from connectors._base import (
     Source,
     Window,
 )
-from connectors._complete import last_bytes
+from connectors._complete import check_text
 from connectors._files import discover_files, fetch_file
 from connectors._sql import csv_rows
-from models.errors import ContractError
 from models.signals import RESOURCE_STATES
 from models.tables import QUARANTINE
 
@@ -117,9 +116,7 @@ def discover(source: Source, window: Window, landed: Landed) -> Iterator[Deliver
 
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     """Copy the file as it was when it was found."""
-    copy = fetch_file(source, delivery, folder)
-    if not (last_bytes(copy) or b"").endswith(b"\n"):
-        raise ContractError(f"{source.name}: {delivery.slot} is empty or cut off in its last line")
+    check_text(fetch_file(source, delivery, folder), f"{source.name}: {delivery.slot}")
     return delivery
 
 

@@ -63,7 +63,7 @@ def test_a_file_without_a_column_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     _, failures = land(tmp_path, "2026-10-01,EUR,USD,1.1", "2026-10-02,EUR,U", end="")
-    assert "2026-10.csv is empty or cut off in its last line" in failures
+    assert "2026-10.csv is cut off: its last line does not end" in failures
 
 
 # --- before anything is converted -----------------------------------------------------------------

@@ -8,7 +8,7 @@ again may help, ChangedError where a file is no longer what it was when it was l
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,8 +21,11 @@ __all__ = [
     "ChangedError",
     "Store",
     "StoredFile",
+    "content_hash",
+    "copy_unchanged",
     "discover_files",
     "fetch_file",
+    "is_hidden",
     "open_store",
 ]
 
@@ -81,8 +84,7 @@ def discover_files(source: Source, landed: Landed, suffixes: tuple[str, ...]) ->
     """
     store = open_store(source.location)
     for file in store.files():
-        is_hidden = any(part.startswith(".") for part in Path(file.path).parts)
-        if file.path.endswith(suffixes) and not is_hidden:
+        if file.path.endswith(suffixes) and not is_hidden(file.path):
             known = [m for m in landed.get(file.path, ()) if m.request.get("mark") == file.mark]
             version = known[-1].version if known else store.fingerprint(file).strip('"')[:16]
             yield Delivery(file.path, version, file.modified, request={"mark": file.mark})
@@ -90,14 +92,29 @@ def discover_files(source: Source, landed: Landed, suffixes: tuple[str, ...]) ->
 
 def fetch_file(source: Source, delivery: Delivery, folder: Path) -> Path:
     """Copy a slot's file as it was when it was found; return the copy."""
-    store = open_store(source.location)
-    file = store.find(delivery.slot)
-    if file is None or file.mark != delivery.request["mark"]:
-        raise ChangedError(f"{source.name}: {delivery.slot} changed while it was fetched")
-    copy = folder / delivery.slot
+    store, copy = open_store(source.location), folder / delivery.slot
+    copy_unchanged(store, source, delivery.slot, delivery.request["mark"], copy)
+    return copy
+
+
+def copy_unchanged(store: Store, source: Source, path: str, mark: str, copy: Path) -> None:
+    """Copy a file to `copy`; a ChangedError if its mark is not the one that it had when found."""
+    file = store.find(path)
+    if file is None or file.mark != mark:
+        raise ChangedError(f"{source.name}: {path} changed while it was fetched")
     copy.parent.mkdir(parents=True, exist_ok=True)
     store.copy(file, copy)
-    return copy
+
+
+def is_hidden(path: str, marks: tuple[str, ...] = (".",)) -> bool:
+    """Tell whether a part of a path begins with one of the marks."""
+    return any(part.startswith(marks) for part in path.split("/"))
+
+
+def content_hash(store: Store, files: Iterable[StoredFile]) -> str:
+    """Return a hash of the files' paths and content, the same wherever they lie."""
+    prints = "\n".join(f"{file.path} {store.fingerprint(file)}" for file in files)
+    return hashlib.sha256(prints.encode()).hexdigest()[:16]
 
 
 class _Folder:

@@ -6,14 +6,20 @@
   tell their billing periods
 """
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from connectors._base import Delivery, Landed, Source, Window
-from connectors._files import ChangedError, Store, StoredFile, open_store
+from connectors._files import (
+    Store,
+    StoredFile,
+    content_hash,
+    copy_unchanged,
+    is_hidden,
+    open_store,
+)
 from connectors._focus.rows import SUFFIXES
 from models.errors import ConfigError
 
@@ -40,7 +46,7 @@ def discover(
     store, only = open_location(source)
     states: dict[_State, list[StoredFile]] = {}
     for file in store.files():
-        if file.path.endswith(suffixes) and only in ("", file.path) and not _is_hidden(file.path):
+        if file.path.endswith(suffixes) and only in ("", file.path) and not is_hidden(file.path):
             states.setdefault(_state(file.path), []).append(file)
     if not states:
         raise ConfigError(
@@ -57,12 +63,7 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     store, _ = open_location(source)
     marks: Mapping[str, str] = delivery.request["files"]
     for path, mark in marks.items():
-        file = store.find(path)
-        if file is None or file.mark != mark:
-            raise ChangedError(f"{source.name}: {path} changed while it was fetched")
-        copy = folder / path
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        store.copy(file, copy)
+        copy_unchanged(store, source, path, mark, folder / path)
     return delivery
 
 
@@ -73,10 +74,6 @@ def open_location(source: Source) -> tuple[Store, str]:
     if path.is_file():
         return open_store(str(path.parent)), path.name
     return open_store(source.location, **options), ""
-
-
-def _is_hidden(path: str) -> bool:
-    return any(part.startswith(".") for part in PurePosixPath(path).parts)
 
 
 def _state(path: str) -> _State:
@@ -92,12 +89,6 @@ def _state(path: str) -> _State:
 def _delivery(store: Store, state: _State, files: list[StoredFile], landed: Landed) -> Delivery:
     marks = {file.path: file.mark for file in files}
     known = [m for m in landed.get(state.slot, ()) if m.request.get("files") == marks]
-    version = known[-1].version if known else state.fetched_at + _hash(store, files)
+    version = known[-1].version if known else state.fetched_at + content_hash(store, files)
     order = f"{state.fetched_at} {max(file.modified for file in files)}"
     return Delivery(state.slot, version, order, state.period, {"files": marks})
-
-
-def _hash(store: Store, files: list[StoredFile]) -> str:
-    """A hash of what the files hold, the same wherever they lie."""
-    prints = "\n".join(f"{file.path} {store.fingerprint(file)}" for file in files)
-    return hashlib.sha256(prints.encode()).hexdigest()[:16]

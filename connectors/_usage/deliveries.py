@@ -1,15 +1,14 @@
 """Files at a location: those whose paths name one date are a slot, with what stands beside them."""
 
-import hashlib
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 from connectors._base import Delivery, Landed, Source, Window
-from connectors._complete import check_complete
-from connectors._days import check_text, date_of, fetch_days
-from connectors._files import Store, StoredFile, open_store
+from connectors._complete import check_complete, check_text
+from connectors._days import date_of, fetch_days
+from connectors._files import StoredFile, content_hash, is_hidden, open_store
 from connectors._usage.map import UsageMap
 from connectors._usage.read import SUFFIXES
 
@@ -30,22 +29,16 @@ def discover(map_: UsageMap, source: Source, window: Window, landed: Landed) -> 
         if not names:
             requests.setdefault(slot, []).append(file)
     for slot, files in sorted(requests.items()):
-        found = [*files, *_beside(map_, beside, slot)]
-        marks = {file.path: file.mark for file in sorted(found, key=lambda file: file.path)}
+        found = sorted([*files, *_beside(map_, beside, slot)], key=lambda file: file.path)
+        marks = {file.path: file.mark for file in found}
         known = [m for m in landed.get(slot, ()) if m.request.get("files") == marks]
-        version = known[-1].version if known else _hash(store, found)
+        version = known[-1].version if known else content_hash(store, found)
         yield Delivery(slot, version, max(f.modified for f in found), request={"files": marks})
 
 
-def _hash(store: Store, files: list[StoredFile]) -> str:
-    prints = sorted(f"{file.path} {store.fingerprint(file)}" for file in files)
-    return hashlib.sha256("\n".join(prints).encode()).hexdigest()[:16]
-
-
 def _is_read(map_: UsageMap, path: str) -> bool:
-    is_hidden = any(part.startswith((".", "_")) for part in Path(path).parts)
     is_known = path.endswith(SUFFIXES) or map_.files.format is not None
-    return is_known and not is_hidden and bool(re.search(map_.files.path, path))
+    return is_known and not is_hidden(path, (".", "_")) and bool(re.search(map_.files.path, path))
 
 
 def _beside(
@@ -72,5 +65,5 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
             check_complete(copy, f"{source.name}: {path}")
         else:
             ends_its_lines = not path.removesuffix(".gz").endswith(".json")
-            check_text(source, path, copy, ends_its_lines)
+            check_text(copy, f"{source.name}: {path}", ends_its_lines)
     return delivery

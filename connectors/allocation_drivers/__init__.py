@@ -39,7 +39,8 @@ from connectors._base import (
     Source,
     Window,
 )
-from connectors._days import check_text, discover_days, fetch_days
+from connectors._complete import check_text
+from connectors._days import discover_days, fetch_days
 from connectors.allocation_drivers._measures import drivers, quarantine
 from connectors.allocation_drivers._read import COLUMNS, read
 from models.signals import ALLOCATION_DRIVERS
@@ -65,8 +66,8 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     """Copy the files as they were when they were found."""
     for copy in fetch_days(source, delivery, folder):
         if copy.suffix != ".parquet":
-            of_lines = ".json" not in copy.suffixes
-            check_text(source, copy.relative_to(folder).as_posix(), copy, of_lines)
+            name = f"{source.name}: {copy.relative_to(folder).as_posix()}"
+            check_text(copy, name, ends_its_lines=".json" not in copy.suffixes)
     return delivery
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from connectors._base import Delivery, Landed, Source
-from connectors._days import check_text
+from connectors._complete import check_text
 from connectors._files import discover_files, fetch_file
 from models.business import BUSINESS
 from models.errors import ConfigError
@@ -44,5 +44,5 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     """Copy the file as it was when it was found."""
     copy = fetch_file(source, delivery, folder)
     if copy.suffix != ".parquet":
-        check_text(source, delivery.slot, copy)
+        check_text(copy, f"{source.name}: {delivery.slot}")
     return delivery

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from connectors._base import Delivery, Landed, Source, Window
-from connectors._files import ChangedError, Store, StoredFile, open_store
+from connectors._files import Store, StoredFile, copy_unchanged, is_hidden, open_store
 from connectors._maps.expressions import columns_of, create_macros
 from connectors._sql import connect
 from connectors.invoice_mapping._files import Invoice
@@ -25,7 +25,7 @@ def discover(map_: Map, source: Source, window: Window, landed: Landed) -> Itera
     groups: dict[Slot, list[StoredFile]] = {}
     for file in store.files():
         found = re.search(map_.files.path, file.path)
-        if found and not any(part.startswith(".") for part in Path(file.path).parts):
+        if found and not is_hidden(file.path):
             groups.setdefault(_slot(map_, store, file, found, landed), []).append(file)
     if not groups:
         raise ConfigError(
@@ -113,12 +113,7 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     for path, target in zip(
         marks, _targets(str(delivery.billing_period), list(marks)), strict=True
     ):
-        file = store.find(path)
-        if file is None or file.mark != marks[path]:
-            raise ChangedError(f"{source.name}: {path} changed while it was fetched")
-        copy = folder / target
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        store.copy(file, copy)
+        copy_unchanged(store, source, path, marks[path], folder / target)
     return replace(delivery, request={"files": marks})
 
 

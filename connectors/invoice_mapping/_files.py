@@ -5,13 +5,13 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BufferedIOBase
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from connectors._complete import check_text
 from connectors._http import parse
 from connectors._maps.expressions import identifier
 from connectors._sql import quoted
@@ -64,7 +64,7 @@ class Invoice:
         elif form == "parquet":
             self._load_table(file, f"read_parquet({self._quoted(file)})", names, table)
         elif form:
-            self._check_whole(file)
+            check_text(self.folder / file, file)
             self._load_table(file, self._csv(file, form), names, table)
         else:
             allowed = ", ".join(_FORMATS)
@@ -111,7 +111,7 @@ class Invoice:
         if form == "json":
             yield parse(self._bytes(file).removeprefix(b"\xef\xbb\xbf"), file)
             return
-        self._check_whole(file)
+        check_text(self.folder / file, file)
         for number, line in enumerate(self.text(file).splitlines(), start=1):
             if line.strip():
                 yield parse(line.encode(), f"{file}, line {number}")
@@ -140,24 +140,6 @@ class Invoice:
             f"encoding = {quoted(self.map_.files.encoding)}, "
             """quote = '"', escape = '"', hive_partitioning = false)"""
         )
-
-    def _check_whole(self, file: str) -> None:
-        """A text that was cut off ends within a line."""
-        last = b""
-        try:
-            with _opened(self.folder / file) as stream:
-                while chunk := stream.read(1 << 20):
-                    last = chunk[-1:]
-        except (EOFError, OSError) as error:
-            raise ContractError(f"{file} is cut off or damaged: {error}") from error
-        if not last:
-            raise ContractError(f"{file} is empty")
-        if last not in (b"\n", b"\0"):  # in UTF-16, the end of a line has two bytes
-            raise ContractError(f"{file} is cut off: its last line does not end")
-
-
-def _opened(file: Path) -> BufferedIOBase:
-    return gzip.open(file) if file.suffix == ".gz" else file.open("rb")
 
 
 def _as_text(name: str, type_name: str | None) -> str:

@@ -50,7 +50,8 @@ from connectors._base import (
     Source,
     Window,
 )
-from connectors._days import check_text, discover_days, fetch_days
+from connectors._complete import check_text
+from connectors._days import discover_days, fetch_days
 from connectors.kubernetes_events import _objects
 from connectors.kubernetes_events._events import events, quarantine
 from connectors.kubernetes_events._options import KubernetesOptions
@@ -78,7 +79,8 @@ def discover(source: Source, window: Window, landed: Landed) -> Iterator[Deliver
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     """Copy the files as they were when they were found."""
     for copy in fetch_days(source, delivery, folder):
-        check_text(source, copy.relative_to(folder).as_posix(), copy, ends_its_lines=False)
+        name = f"{source.name}: {copy.relative_to(folder).as_posix()}"
+        check_text(copy, name, ends_its_lines=False)
     return delivery
 
 

@@ -4,21 +4,18 @@ Where counters are chained, a file with metrics is kept together with the one be
 and is another version once that one changes.
 """
 
-import gzip
 import hashlib
-import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from connectors._base import Delivery, Landed, Source, Window
+from connectors._complete import check_complete, check_text
 from connectors._files import discover_files, fetch_file
 from connectors.otel_genai._json import has_metrics
 from connectors.otel_genai._options import OtelOptions
-from models.errors import ContractError
 
 _SUFFIXES = (".jsonl", ".json", ".jsonl.gz", ".json.gz", ".parquet")
-_CHUNK = 1 << 20
 # No slot has a name like it: what is hidden is not found.
 BEFORE = ".before"
 
@@ -57,21 +54,13 @@ def _chained(source: Source, landed: Landed) -> Iterator[Delivery]:
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     """Copy the file as it was when it was found, and the one before it, if that is needed."""
     copy = fetch_file(source, delivery, folder)
-    if not _content_bytes(source.name, delivery.slot, copy):
-        raise ContractError(f"{source.name}: {delivery.slot} is empty; a span file has a record")
+    name = f"{source.name}: {delivery.slot}"
+    if copy.suffix == ".parquet":
+        check_complete(copy, name)
+    else:
+        check_text(copy, name, ends_its_lines=False)
     before = delivery.request.get("before")
     if before and copy.suffix != ".parquet" and has_metrics(copy):
         request = {"mark": delivery.request["before_mark"]}
         fetch_file(source, replace(delivery, slot=before, request=request), folder / BEFORE)
     return delivery
-
-
-def _content_bytes(source: str, slot: str, file: Path) -> int:
-    """Count the bytes; a gzip file that is cut off reads well up to the cut: only its end tells."""
-    if file.suffix != ".gz":
-        return file.stat().st_size
-    try:
-        with gzip.open(file) as stream:
-            return sum(len(chunk) for chunk in iter(lambda: stream.read(_CHUNK), b""))
-    except (EOFError, OSError, zlib.error) as error:
-        raise ContractError(f"{source}: {slot} is cut off or no gzip file: {error}") from error
