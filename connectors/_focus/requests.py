@@ -75,8 +75,8 @@ def fetch(url: str, export: Export, delivery: Delivery, folder: Path) -> Deliver
     question = _filled(export.ask, delivery.slot)
     credential = _http.Credential(export.key_env, export.key_header, export.key_scheme)
     target = folder / ("archive" if export.archive else export.file)
-    kept = folder.parent / ".unfinished" / delivery.slot
-    with _http.connect(url, credential, export.headers, kept) as api:
+    unfinished = _http.unfinished_folder(delivery, folder)
+    with _http.connect(url, credential, export.headers, unfinished) as api:
         if export.pages is not None:
             _http.save(api, _endpoint(question, export.pages), folder)
         elif export.wait is None:

@@ -57,10 +57,13 @@ __all__ = [
     "copy_saved",
     "discover",
     "endpoint_of",
+    "fetch",
     "is_bad_request",
     "is_settled",
     "is_url",
+    "midnight",
     "month_bounds",
+    "month_so_far",
     "now",
     "parse",
     "place",
@@ -68,6 +71,7 @@ __all__ = [
     "read_json",
     "read_pages",
     "save",
+    "unfinished_folder",
 ]
 
 KEPT_SECONDS = 86_400  # how long the pages of a fetch that broke off are of use
@@ -124,6 +128,17 @@ def month_bounds(period: str) -> tuple[datetime, datetime]:
     return start, (start + timedelta(days=31)).replace(day=1)
 
 
+def month_so_far(period: str) -> tuple[datetime, datetime]:
+    """Return the bounds of a month without days to come: empty buckets would change every day."""
+    start, end = month_bounds(period)
+    return start, min(end, midnight() + timedelta(days=1))
+
+
+def midnight() -> datetime:
+    """Return when today began, in UTC."""
+    return now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def _live(
     window: Window, landed: Landed, is_final: Callable[[Manifest], bool]
 ) -> Iterator[Delivery]:
@@ -170,6 +185,21 @@ def _saved(source: Source, window: Window) -> Iterator[Delivery]:
         period = folder.parent.name
         if window.covers(period):
             yield Delivery(period, folder.name, folder.name, period)
+
+
+def fetch(
+    source: Source,
+    delivery: Delivery,
+    folder: Path,
+    ask: Callable[[Source, Delivery, Path], Delivery],
+) -> Delivery:
+    """Bring the answers about one slot into `folder`: `ask` at a URL, else copy the saved ones."""
+    return (ask if is_url(source.location) else copy_saved)(source, delivery, folder)
+
+
+def unfinished_folder(delivery: Delivery, folder: Path) -> Path:
+    """Return where the pages of a fetch into `folder` wait if it breaks off."""
+    return folder.parent / ".unfinished" / delivery.slot
 
 
 def copy_saved(source: Source, delivery: Delivery, folder: Path) -> Delivery:

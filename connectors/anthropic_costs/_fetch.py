@@ -68,21 +68,18 @@ def _is_final(manifest: Manifest) -> bool:
 
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     """Write the pages of one month into `folder`."""
-    if _http.is_url(source.location):
-        delivery = _fetch_live(source, delivery, folder)
-    else:
-        delivery = _http.copy_saved(source, delivery, folder)
+    delivery = _http.fetch(source, delivery, folder, _ask_all)
     mark = check(folder, delivery.slot)
     return replace(delivery, request={**delivery.request, "data_refreshed_at": mark})
 
 
-def _fetch_live(source: Source, delivery: Delivery, folder: Path) -> Delivery:
+def _ask_all(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     assert isinstance(source.options, AnthropicOptions)
     options = source.options
     key = _http.Credential(options.admin_key_env)
     if options.sent_as == "x-api-key":
         key = _http.Credential(options.admin_key_env, header="x-api-key", scheme="")
-    unfinished = folder.parent / ".unfinished" / delivery.slot
+    unfinished = _http.unfinished_folder(delivery, folder)
     with _http.connect(source.location, key, _VERSION, unfinished) as api:
         asked = _ask(api, options, delivery, folder)
         asked[WORKSPACES] = _names(api, folder)
@@ -140,10 +137,7 @@ def _looks_back(delivery: Delivery) -> bool:
 
 
 def _bounds(delivery: Delivery) -> dict[str, str]:
-    """Return the month; days to come are left out, their empty buckets would change every day."""
-    start, end = _http.month_bounds(delivery.slot)
-    midnight = _http.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    end = min(end, midnight + timedelta(days=1))
+    start, end = _http.month_so_far(delivery.slot)
     return {"starting_at": f"{start:%Y-%m-%dT%H:%M:%SZ}", "ending_at": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
 
 

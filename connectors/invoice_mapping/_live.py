@@ -30,7 +30,7 @@ def fetch(api: Api, source: Source, delivery: Delivery, folder: Path) -> Deliver
     target = folder / delivery.slot
     target.mkdir()
     credential = api.secret.credential(values["api_key_env"] or api.secret.env)
-    unfinished = folder.parent / ".unfinished" / delivery.slot
+    unfinished = _http.unfinished_folder(delivery, folder)
     asked: dict[str, Any] = {"url": source.location}
     with _http.connect(source.location, credential, api.headers, unfinished) as connection:
         for request in _requests(api, delivery.slot):

@@ -47,17 +47,14 @@ LOOKBACK_DAYS = (730, 365, 180, 90, 30, 7)
 
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     """Write the pages of one month into `folder`."""
-    if _http.is_url(source.location):
-        delivery = _fetch_live(source, delivery, folder)
-    else:
-        delivery = _http.copy_saved(source, delivery, folder)
+    delivery = _http.fetch(source, delivery, folder, _ask_all)
     check_period(folder, delivery.slot)
     return delivery
 
 
-def _fetch_live(source: Source, delivery: Delivery, folder: Path) -> Delivery:
+def _ask_all(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     assert isinstance(source.options, OpenAIOptions)
-    unfinished = folder.parent / ".unfinished" / delivery.slot
+    unfinished = _http.unfinished_folder(delivery, folder)
     asked: dict[str, Any] = {}
     with _http.connect(source.location, source.options.admin_key_env, unfinished=unfinished) as api:
         for endpoint in endpoints(delivery):
@@ -67,14 +64,11 @@ def _fetch_live(source: Source, delivery: Delivery, folder: Path) -> Delivery:
 
 def endpoints(delivery: Delivery) -> Iterator[_http.Endpoint]:
     """Describe the questions about one month; each has its own grouping, finest first."""
-    month, month_end = _http.month_bounds(delivery.slot)
-    midnight = _http.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    # Days to come are left out: their empty buckets would change every day.
-    end = min(month_end, midnight + timedelta(days=1))
+    month, end = _http.month_so_far(delivery.slot)
     starts = [month]
     if "replaces" not in delivery.request:
         # A part of the month must not replace what was landed when all of it was offered.
-        starts += _later_starts(month, end, midnight)
+        starts += _later_starts(month, end)
     for name, groupings in GROUPINGS.items():
         yield _http.Endpoint(
             name=name,
@@ -121,6 +115,6 @@ def _ask(
         return {"offered": False}
 
 
-def _later_starts(month: datetime, end: datetime, midnight: datetime) -> list[datetime]:
-    starts = (midnight - timedelta(days=days) for days in LOOKBACK_DAYS)
+def _later_starts(month: datetime, end: datetime) -> list[datetime]:
+    starts = (_http.midnight() - timedelta(days=days) for days in LOOKBACK_DAYS)
     return [start for start in starts if month < start < end]

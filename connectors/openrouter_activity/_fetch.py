@@ -39,10 +39,7 @@ def _is_final(manifest: Manifest) -> bool:
 
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     """Write the answers about the days of one month into `folder`."""
-    if _http.is_url(source.location):
-        delivery = _fetch_live(source, delivery, folder)
-    else:
-        delivery = _http.copy_saved(source, delivery, folder)
+    delivery = _http.fetch(source, delivery, folder, _ask_all)
     for file in sorted(path.name for path in folder.glob("*.json")):
         for number, row in enumerate(rows_of(folder, file), start=1):
             if str(row.get("date"))[:7] != delivery.slot:
@@ -53,15 +50,13 @@ def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     return delivery
 
 
-def _fetch_live(source: Source, delivery: Delivery, folder: Path) -> Delivery:
+def _ask_all(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     assert isinstance(source.options, OpenRouterOptions)
     carried = _carry_over(delivery, folder)
     today = _http.now().date()
     asked: dict[str, Any] = {}
-    unfinished = folder.parent / ".unfinished" / delivery.slot
-    with _http.connect(
-        source.location, source.options.management_key_env, unfinished=unfinished
-    ) as api:
+    key, unfinished = source.options.management_key_env, _http.unfinished_folder(delivery, folder)
+    with _http.connect(source.location, key, unfinished=unfinished) as api:
         for day in _days(delivery.slot, today):
             age = (today - day).days
             if age <= OFFERED_DAYS and (age <= READ_AGAIN_DAYS or str(day) not in carried):

@@ -43,16 +43,13 @@ _GROUPINGS = {"pods": "podId", "endpoints": "endpointId"}
 
 def fetch(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     """Write the answers about one month into `folder`."""
-    if _http.is_url(source.location):
-        delivery = _fetch_live(source, delivery, folder)
-    else:
-        delivery = _http.copy_saved(source, delivery, folder)
+    delivery = _http.fetch(source, delivery, folder, _ask_all)
     for file in sorted(path.name for path in folder.glob("*.json")):
         _check_period(read_answer(folder, file), file, delivery.slot)
     return delivery
 
 
-def _fetch_live(source: Source, delivery: Delivery, folder: Path) -> Delivery:
+def _ask_all(source: Source, delivery: Delivery, folder: Path) -> Delivery:
     assert isinstance(source.options, RunPodOptions)
     version = "v2" if source.location.rstrip("/").endswith("/v2") else "v1"
     asked: dict[str, Any] = {"url": source.location}
