@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationInfo, create_model, field_validator
+from pydantic import create_model
 
 from connectors._base import (
     NO_AMOUNTS,
@@ -23,6 +23,7 @@ from connectors._base import (
     Window,
 )
 from connectors._http import is_url
+from connectors._maps.own import MapOption, load_own, no_map
 from connectors._maps.yaml_file import load_map
 from connectors.invoice_mapping import _deliveries, _live
 from connectors.invoice_mapping._api import Api
@@ -42,16 +43,8 @@ class MappedOptions(Options):
     billing_account_id: str | None = None
 
 
-class OwnMapOptions(MappedOptions):
-    """`map` is a file, relative to the configuration."""
-
-    map: Path | None = None
-
-    @field_validator("map")
-    @classmethod
-    def _below_configuration(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        folder = Path((info.context or {}).get("folder", ""))
-        return folder / value.expanduser() if value else None
+class OwnMapOptions(MappedOptions, MapOption):
+    """What a source tells beside its map."""
 
 
 def connector_of(name: str, map_: Map, base: type[Options] = MappedOptions) -> Connector:
@@ -112,18 +105,7 @@ def shipped_maps() -> dict[str, Connector]:
 def own_map(options: Options) -> Connector:
     """Return the connector of a user's own map, after checking it."""
     assert isinstance(options, OwnMapOptions)
-    if options.map is None:
-        raise ConfigError("map: is missing; allowed: a file such as ./my_map.yml")
-    map_ = load_map(options.map, Map)
-    try:
-        check_map(map_)
-    except ConfigError as error:
-        raise ConfigError(f"{options.map.name}: {error}") from None
-    return connector_of("invoice_mapping", map_, OwnMapOptions)
-
-
-def _no_map(*_: Any) -> Any:
-    raise ConfigError("map: is missing; allowed: a file such as ./my_map.yml")
+    return connector_of("invoice_mapping", load_own(options.map, Map, check_map), OwnMapOptions)
 
 
 CONNECTOR = Connector(
@@ -131,10 +113,10 @@ CONNECTOR = Connector(
     title="Invoice by your own map",
     produces=(CHARGES,),
     inputs={"raw": (InputColumn("charge_kind", allowed=KINDS),)},
-    discover=_no_map,
-    fetch=_no_map,
-    read=_no_map,
-    normalize=_no_map,
+    discover=no_map,
+    fetch=no_map,
+    read=no_map,
+    normalize=no_map,
     amounts=NO_AMOUNTS,
     about=About(
         vendor="any",
