@@ -35,9 +35,9 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
-def until(column: str) -> str:
-    """Return the SQL of the last day of an interval, which does not hold its end."""
-    return f"cast({column} - interval 1 microsecond as date)"
+def spanning(start: str, end: str) -> tuple[str, str]:
+    """Return the SQL of the first and the last day of an interval, which does not hold its end."""
+    return f"cast({start} as date)", f"cast({end} - interval 1 microsecond as date)"
 
 
 def required(*names: str, type: str = "varchar") -> tuple[Column, ...]:
@@ -49,6 +49,9 @@ def optional(*names: str, type: str = "varchar") -> tuple[Column, ...]:
     """Return columns of one type that may be NULL."""
     return tuple(Column(name, type) for name in names)
 
+
+# Who caused it, where the signal says so.
+ENTITIES = optional("customer_id", "feature", "workflow", "team", "environment")
 
 # Written by the lake itself, from the delivery: where a row came from.
 PROVENANCE = (

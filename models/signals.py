@@ -3,10 +3,18 @@
 Times are naive UTC. What is not known is NULL, never 0; an interval does not hold its end.
 """
 
-from models.columns import PROVENANCE, QUANTITY, Column, Table, optional, required, until
+from models.columns import (
+    ENTITIES,
+    PROVENANCE,
+    QUANTITY,
+    Column,
+    Table,
+    optional,
+    required,
+    spanning,
+)
 
-# Who caused it, where the signal says so; as in ATTEMPTS.
-_ENTITIES = optional("customer_id", "feature", "workflow", "team", "environment")
+_POD = optional("pod_uid", "pod", "namespace")
 
 COUNTERS = (
     "requests",
@@ -22,7 +30,7 @@ COUNTERS = (
 COUNTER_DELTAS = Table(
     name="counter_deltas",
     day="cast(counted_from as date)",
-    reaches=("cast(counted_from as date)", until("counted_to")),
+    reaches=spanning("counted_from", "counted_to"),
     order_by="counted_from, counter, pod_uid, model, x_file, x_row",
     columns=(
         *required("counted_from", "counted_to", type="timestamp"),
@@ -32,9 +40,11 @@ COUNTER_DELTAS = Table(
         *required("quantity", type=QUANTITY),
         # The counter began again in between: the quantity is all that it has counted since.
         Column("is_reset", "boolean", nullable=False),
-        *optional("resource_id", "pod_uid", "pod", "namespace", "pool"),
+        *optional("resource_id"),
+        *_POD,
+        *optional("pool"),
         *optional("provider_name", "model", "sub_account_id", "api_key_id"),
-        *_ENTITIES,
+        *ENTITIES,
         *PROVENANCE,
     ),
 )
@@ -62,7 +72,7 @@ GAUGES = (
 GAUGE_SAMPLES = Table(
     name="gauge_samples",
     day="cast(sampled_at as date)",
-    reaches=("cast(sampled_at as date)", until("believed_until")),
+    reaches=spanning("sampled_at", "believed_until"),
     order_by="sampled_at, gauge, resource_id, gpu_index, pod_uid, x_file, x_row",
     columns=(
         *required("sampled_at", "believed_until", type="timestamp"),
@@ -70,7 +80,8 @@ GAUGE_SAMPLES = Table(
         *required("value", type=QUANTITY),
         *optional("resource_id", "gpu_uuid", "mig_profile", "pool"),
         *optional("gpu_index", "mig_instance", type="bigint"),
-        *optional("pod_uid", "pod", "namespace", "model"),
+        *_POD,
+        *optional("model"),
         *PROVENANCE,
     ),
 )
@@ -114,12 +125,12 @@ SCALE_EVENTS = Table(
 ALLOCATION_DRIVERS = Table(
     name="allocation_drivers",
     day="cast(measured_from as date)",
-    reaches=("cast(measured_from as date)", until("measured_to")),
+    reaches=spanning("measured_from", "measured_to"),
     order_by="measured_from, driver, x_file, x_row",
     columns=(
         *required("driver"),
         *required("measured_from", "measured_to", type="timestamp"),
-        *_ENTITIES,
+        *ENTITIES,
         *optional("model"),
         *required("value", type=QUANTITY),
         # A JSON object: which costs it is about, as the sender put it; rules may ask for it.
@@ -131,7 +142,7 @@ ALLOCATION_DRIVERS = Table(
 RESOURCE_STATES = Table(
     name="resource_states",
     day="cast(started_at as date)",
-    reaches=("cast(started_at as date)", until("ended_at")),
+    reaches=spanning("started_at", "ended_at"),
     columns=(
         *required("resource_id"),
         # NULL: every GPU of the node.

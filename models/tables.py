@@ -6,6 +6,7 @@ FOCUS 1.3 and 1.4, and our own additions, which start with `x_`. Times are naive
 
 from models.business import BUSINESS
 from models.columns import (
+    ENTITIES,
     MONEY,
     PROVENANCE,
     QUANTITY,
@@ -13,9 +14,14 @@ from models.columns import (
     Table,
     optional,
     required,
-    until,
+    spanning,
 )
 from models.signals import RESOURCE_STATES, SIGNALS
+
+# Token charges. x_model is the vendor's own label; x_token_type one of TOKEN_TYPES.
+_BILLED_TOKENS = optional("x_model", "x_token_type", "x_service_tier", "x_api_key_id")
+# Capacity charges: billed time of the resource, and its GPUs where the bill knows them.
+_BILLED_CAPACITY = optional("x_billed_milliseconds", "x_gpu_count", type="bigint")
 
 CHARGES = Table(
     name="charges",
@@ -87,10 +93,8 @@ CHARGES = Table(
         # How a charge finds its users: 'tokens', 'capacity', or NULL (by rule).
         *optional("x_charge_kind"),
         *optional("x_line_item_type", "x_usage_type", "x_operation"),
-        # Token charges. x_model is the vendor's own label; x_token_type one of TOKEN_TYPES.
-        *optional("x_model", "x_token_type", "x_service_tier", "x_api_key_id"),
-        # Capacity charges: billed time of the resource, and its GPUs where the bill knows them.
-        *optional("x_billed_milliseconds", "x_gpu_count", type="bigint"),
+        *_BILLED_TOKENS,
+        *_BILLED_CAPACITY,
         # 'final' or 'provisional' where the vendor says so by any mark of its own; else NULL.
         *optional("x_finality"),
         *PROVENANCE,
@@ -143,7 +147,7 @@ ATTEMPTS = Table(
         *optional(*TOKEN_COLUMNS, type="bigint"),
         # A subset of the output tokens, not a bucket of its own.
         *optional("reasoning_tokens", type="bigint"),
-        *optional("customer_id", "feature", "workflow", "team", "environment"),
+        *ENTITIES,
         # A JSON object: of each entity that is known, where it was read: 'span', 'ancestor',
         # 'baggage', 'gateway' or 'resource'.
         *optional("attribute_sources"),
@@ -189,8 +193,8 @@ METERED_USAGE = Table(
         *required("consumed_unit"),
         *required("x_billing_period"),
         *optional("x_charge_kind", "x_usage_type"),
-        *optional("x_model", "x_token_type", "x_service_tier", "x_api_key_id"),
-        *optional("x_billed_milliseconds", "x_gpu_count", type="bigint"),
+        *_BILLED_TOKENS,
+        *_BILLED_CAPACITY,
         *PROVENANCE,
     ),
 )
@@ -200,7 +204,7 @@ METERED_USAGE = Table(
 SPLIT_COSTS = Table(
     name="split_costs",
     day="cast(charge_period_start as date)",
-    reaches=("cast(charge_period_start as date)", until("charge_period_end")),
+    reaches=spanning("charge_period_start", "charge_period_end"),
     columns=(
         *required("charge_period_start", "charge_period_end", type="timestamp"),
         # The resource whose cost is split; NULL where the cloud does not name it.
