@@ -5,8 +5,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from landed_source import LandedSource
+
 Object = dict[str, Any]
 DAY = "2026-10-08T"
+PULLED = (
+    'Successfully pulled image "r.io/vllm:1" in 27.88s (27.9s including waiting). '
+    "Image size: 5 bytes."
+)
 
 
 def at(time: str) -> str:
@@ -117,3 +123,11 @@ def tick(time: str) -> Object:
     ]
     beat["spec"]["providerID"] = "kind://docker/kind/beat"
     return watched(beat)
+
+
+def happened(
+    cluster: LandedSource, *documents: Any, path: str = "2026-10-08.jsonl"
+) -> list[Object]:
+    """Save the documents as one file; return the events that become of all files."""
+    cluster.save(path, lines(*documents))
+    return cluster.rows("scale_events")

@@ -1,29 +1,13 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-from kubernetes_objects import event, lines, moment, node, pod, tick, watched
+from kubernetes_objects import PULLED, event, happened, lines, moment, node, pod, tick, watched
 from landed_source import LandedSource
 
 from connectors.kubernetes_events import CONNECTOR
 from models.signals import SCALE_EVENTS_KINDS
 
-PULLED = (
-    'Successfully pulled image "r.io/vllm:1" in 27.88s (27.9s including waiting). '
-    "Image size: 5 bytes."
-)
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> LandedSource:
-    return LandedSource(tmp_path, CONNECTOR)
-
-
-def happened(
-    cluster: LandedSource, *documents: Any, path: str = "2026-10-08.jsonl"
-) -> list[dict[str, Any]]:
-    cluster.save(path, lines(*documents))
-    return cluster.rows("scale_events")
+pytest_plugins = ["kubernetes_fixtures"]
 
 
 def test_an_event_says_when_what_happened_to_whom(cluster: LandedSource) -> None:

@@ -1,16 +1,9 @@
-from pathlib import Path
 from typing import Any
 
-import pytest
 from kubernetes_objects import lines, node, pod, tick, watched
 from landed_source import LandedSource
 
-from connectors.kubernetes_events import CONNECTOR
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> LandedSource:
-    return LandedSource(tmp_path, CONNECTOR)
+pytest_plugins = ["kubernetes_fixtures"]
 
 
 def mig(count: int = 1, **labels: str) -> dict[str, Any]:

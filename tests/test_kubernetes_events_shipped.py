@@ -3,28 +3,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes_objects import event, lines, moment, watched
+from kubernetes_objects import PULLED, event, happened, lines, moment, watched
 from landed_source import LandedSource
 
 from connectors.kubernetes_events import CONNECTOR, _read
 
+pytest_plugins = ["kubernetes_fixtures"]
+
 SAMPLE = Path(__file__).parents[1] / "data_samples/kubernetes_events"
-PULLED = (
-    'Successfully pulled image "r.io/vllm:1" in 27.88s (27.9s including waiting). '
-    "Image size: 5 bytes."
-)
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> LandedSource:
-    return LandedSource(tmp_path, CONNECTOR)
-
-
-def happened(
-    cluster: LandedSource, *documents: Any, path: str = "2026-10-08.jsonl"
-) -> list[dict[str, Any]]:
-    cluster.save(path, lines(*documents))
-    return cluster.rows("scale_events")
 
 
 def test_the_newer_kind_of_event_has_series_and_microseconds(cluster: LandedSource) -> None:

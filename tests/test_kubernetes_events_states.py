@@ -9,13 +9,10 @@ from landed_source import LandedSource
 
 from connectors.kubernetes_events import CONNECTOR
 
+pytest_plugins = ["kubernetes_fixtures"]
+
 SAMPLES = Path(__file__).parents[1] / "data_samples"
 State = tuple[str, str, str]
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> LandedSource:
-    return LandedSource(tmp_path, CONNECTOR)
 
 
 def states(
