@@ -93,91 +93,88 @@ def node_changes(node: Node, draws: Draws) -> Iterator[Change]:
     """The node registers late in provisioning, reports every hour and goes with its machine."""
     ready, leaving = node.begins + node.provisioning, node.ends - node.terminating
     registered = ready - 20 * SECOND
-    cores, gpus = _TYPES[node.instance]
-
-    def made(moment: int) -> Object:
-        is_ready = moment >= ready - 5 * SECOND
-        beat = {"lastHeartbeatTime": stamp(moment)}
-        state = (
-            condition("Ready", "True", ready - 5 * SECOND, **beat)
-            if is_ready
-            else condition("Ready", "False", registered, **beat)
-        )
-        meta: Object = {
-            "name": node_name(node, draws),
-            "uid": uid_of(draws, "node", node.resource_id),
-            "creationTimestamp": stamp(registered),
-            "labels": {
-                "karpenter.sh/nodepool": node.pool,
-                "node.kubernetes.io/instance-type": node.instance,
-                "nvidia.com/gpu.count": str(gpus),
-            },
-        }
-        if node.terminating and moment >= leaving:
-            meta["deletionTimestamp"] = stamp(leaving - 40 * SECOND)
-        resources = {"cpu": str(cores), "nvidia.com/gpu": str(gpus) if is_ready else "0"}
-        return {
-            "apiVersion": "v1",
-            "kind": "Node",
-            "metadata": meta,
-            "spec": {"providerID": f"aws:///eu-west-1b/{node.resource_id}"},
-            "status": {"capacity": resources, "allocatable": resources, "conditions": [state]},
-        }
-
-    yield registered, "ADDED", made(registered)
-    yield ready, "MODIFIED", made(ready)
+    yield registered, "ADDED", _node(node, draws, registered)
+    yield ready, "MODIFIED", _node(node, draws, ready)
     first_beat = (ready // HOUR + 1) * HOUR
     for moment in range(first_beat, leaving, HOUR):
-        yield moment, "MODIFIED", made(moment)
-    yield node.ends, "DELETED", made(node.ends)
+        yield moment, "MODIFIED", _node(node, draws, moment)
+    yield node.ends, "DELETED", _node(node, draws, node.ends)
+
+
+def _node(node: Node, draws: Draws, moment: int) -> Object:
+    ready, leaving = node.begins + node.provisioning, node.ends - node.terminating
+    registered = ready - 20 * SECOND
+    cores, gpus = _TYPES[node.instance]
+    is_ready = moment >= ready - 5 * SECOND
+    status, since = ("True", ready - 5 * SECOND) if is_ready else ("False", registered)
+    meta: Object = {
+        "name": node_name(node, draws),
+        "uid": uid_of(draws, "node", node.resource_id),
+        "creationTimestamp": stamp(registered),
+        "labels": {
+            "karpenter.sh/nodepool": node.pool,
+            "node.kubernetes.io/instance-type": node.instance,
+            "nvidia.com/gpu.count": str(gpus),
+        },
+    }
+    if node.terminating and moment >= leaving:
+        meta["deletionTimestamp"] = stamp(leaving - 40 * SECOND)
+    resources = {"cpu": str(cores), "nvidia.com/gpu": str(gpus) if is_ready else "0"}
+    state = condition("Ready", status, since, lastHeartbeatTime=stamp(moment))
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": meta,
+        "spec": {"providerID": f"aws:///eu-west-1b/{node.resource_id}"},
+        "status": {"capacity": resources, "allocatable": resources, "conditions": [state]},
+    }
 
 
 def pod_changes(node: Node, pod: Pod, draws: Draws) -> Iterator[Change]:
-    def made(moment: int) -> Object:
-        meta: Object = {
-            "name": pod_name(pod),
-            "namespace": "serving",
-            "uid": pod.uid,
-            "creationTimestamp": stamp(pod.bound),
-            "labels": {"app": deployment_of(pod)},
-            "ownerReferences": [{"kind": "ReplicaSet", "name": f"{deployment_of(pod)}-7c9d8b6f5d"}],
-        }
-        if moment >= pod.stops and pod.gone > pod.stops:
-            meta["deletionTimestamp"] = stamp(pod.stops + GRACE * SECOND)
-            meta["deletionGracePeriodSeconds"] = GRACE
-        is_ready = moment >= pod.ready
-        gpus = {"nvidia.com/gpu": str(len(pod.gpus))}
-        return {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": meta,
-            "spec": {
-                "nodeName": node_name(node, draws),
-                "containers": [
-                    {
-                        "name": "server",
-                        "image": "registry.larkspur.example/vllm:0.11.2",
-                        "args": ["--model", pod.model, "--port", "8000"],
-                        "resources": {"requests": {"cpu": "2", **gpus}, "limits": gpus},
-                    }
-                ],
-            },
-            "status": {
-                "phase": "Running" if is_ready else "Pending",
-                "conditions": [
-                    condition("PodScheduled", "True", pod.bound),
-                    condition("Ready", "True", pod.ready)
-                    if is_ready
-                    else condition("Ready", "False", pod.bound),
-                ],
-            },
-        }
+    """The pod is bound, gets ready, is told to stop and goes."""
+    moments = [(pod.bound, "ADDED"), (pod.ready, "MODIFIED")]
+    moments += [(pod.stops, "MODIFIED")] if pod.gone > pod.stops else []
+    for moment, kind in [*moments, (pod.gone, "DELETED")]:
+        yield moment, kind, _pod(node, pod, draws, moment)
 
-    yield pod.bound, "ADDED", made(pod.bound)
-    yield pod.ready, "MODIFIED", made(pod.ready)
-    if pod.gone > pod.stops:
-        yield pod.stops, "MODIFIED", made(pod.stops)
-    yield pod.gone, "DELETED", made(pod.gone)
+
+def _pod(node: Node, pod: Pod, draws: Draws, moment: int) -> Object:
+    meta: Object = {
+        "name": pod_name(pod),
+        "namespace": "serving",
+        "uid": pod.uid,
+        "creationTimestamp": stamp(pod.bound),
+        "labels": {"app": deployment_of(pod)},
+        "ownerReferences": [{"kind": "ReplicaSet", "name": f"{deployment_of(pod)}-7c9d8b6f5d"}],
+    }
+    if moment >= pod.stops and pod.gone > pod.stops:
+        meta["deletionTimestamp"] = stamp(pod.stops + GRACE * SECOND)
+        meta["deletionGracePeriodSeconds"] = GRACE
+    is_ready = moment >= pod.ready
+    status, since = ("True", pod.ready) if is_ready else ("False", pod.bound)
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": meta,
+        "spec": {"nodeName": node_name(node, draws), "containers": [_server(pod)]},
+        "status": {
+            "phase": "Running" if is_ready else "Pending",
+            "conditions": [
+                condition("PodScheduled", "True", pod.bound),
+                condition("Ready", status, since),
+            ],
+        },
+    }
+
+
+def _server(pod: Pod) -> Object:
+    gpus = {"nvidia.com/gpu": str(len(pod.gpus))}
+    return {
+        "name": "server",
+        "image": "registry.larkspur.example/vllm:0.11.2",
+        "args": ["--model", pod.model, "--port", "8000"],
+        "resources": {"requests": {"cpu": "2", **gpus}, "limits": gpus},
+    }
 
 
 def watch(changes: list[Change], begins: int) -> list[Change]:

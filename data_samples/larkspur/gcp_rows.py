@@ -153,6 +153,27 @@ def _month(moment: datetime) -> str:
     return "202610" if moment < _NOVEMBER else "202611"
 
 
+def _price(sku: Sku, price: Decimal) -> Row:
+    return {
+        "effective_price": str(price),
+        "tier_start_amount": "0",
+        "unit": sku.pricing_unit,
+        "pricing_unit_quantity": str(sku.block),
+        "list_price": str(sku.price),
+        "effective_price_default": str(sku.price),
+        "list_price_consumption_model": str(price),
+    }
+
+
+def _usage(sku: Sku, quantity: Decimal) -> Row:
+    return {
+        "amount": quantity * sku.base,
+        "unit": sku.unit,
+        "amount_in_pricing_units": quantity,
+        "pricing_unit": sku.pricing_unit,
+    }
+
+
 def row(sku: Sku, start: datetime, quantity: Decimal, **changes: Any) -> Row:
     """A row of the table: `quantity` in pricing units, for an hour; `changes` replace columns."""
     price = changes.pop("price", sku.price)
@@ -172,15 +193,7 @@ def row(sku: Sku, start: datetime, quantity: Decimal, **changes: Any) -> Row:
         },
         "resource": {"name": None, "global_name": None},
         "tags": [],
-        "price": {
-            "effective_price": str(price),
-            "tier_start_amount": "0",
-            "unit": sku.pricing_unit,
-            "pricing_unit_quantity": str(sku.block),
-            "list_price": str(sku.price),
-            "effective_price_default": str(sku.price),
-            "list_price_consumption_model": str(price),
-        },
+        "price": _price(sku, price),
         "transaction_type": "GOOGLE",
         "seller_name": "Google",
         "subscription": {"instance_id": None},
@@ -188,12 +201,7 @@ def row(sku: Sku, start: datetime, quantity: Decimal, **changes: Any) -> Row:
         "cost": cost,
         "currency": "USD",
         "currency_conversion_rate": Decimal(1),
-        "usage": {
-            "amount": quantity * sku.base,
-            "unit": sku.unit,
-            "amount_in_pricing_units": quantity,
-            "pricing_unit": sku.pricing_unit,
-        },
+        "usage": _usage(sku, quantity),
         "credits": [],
         "invoice": {"month": _month(start), "publisher_type": "GOOGLE"},
         "cost_type": "regular",

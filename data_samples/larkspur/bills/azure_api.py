@@ -37,6 +37,31 @@ EA_COLUMNS = (
     "IsAzureCreditEligible PartNumber PayGPrice PlanName ServiceFamily CostAllocationRuleName "
     "benefitId benefitName AccountId ResourceLocationNormalized"
 ).split()
+# What every row says.
+_ALWAYS = {
+    "InvoiceSectionName": "Engineering",
+    "AccountName": "Larkspur Engineering",
+    "SubscriptionId": SUBSCRIPTION,
+    "SubscriptionName": "larkspur-dev",
+    "ResourceGroup": "dev",
+    "ResourceLocation": "SwedenCentral",
+    "MeterRegion": "SE Central",
+    "Tags": TAGS,
+    "OfferId": "MS-AZR-0017P",
+    "PublisherType": "Azure",
+    "PublisherName": "Microsoft",
+    "ChargeType": "Usage",
+    "Frequency": "UsageBased",
+    "PricingModel": "OnDemand",
+    "BillingAccountId": ENROLLMENT,
+    "BillingAccountName": "Larkspur Desk",
+    "BillingCurrencyCode": "USD",
+    "BillingPeriodStartDate": "10/1/2026",
+    "BillingPeriodEndDate": "10/31/2026",
+    "BillingProfileId": ENROLLMENT,
+    "BillingProfileName": "Larkspur Desk",
+    "IsAzureCreditEligible": "TRUE",
+}
 # Category, subcategory, meter, unit, price and price for everybody, resource, service, family.
 METERS = (
     ("Cognitive Services", "Azure OpenAI", "gpt 4o mini 0718 Inp regnl Tokens", "1K",
@@ -107,44 +132,22 @@ def _write_report(path: Path, charges: list[Charge]) -> None:
 
 def _row(day: date, place: int, quantity: Decimal, cost: Decimal) -> dict[str, str]:
     category, subcategory, meter, unit, price, payg, resource, service, family = METERS[place]
-    return {
-        "InvoiceSectionName": "Engineering",
-        "AccountName": "Larkspur Engineering",
-        "SubscriptionId": SUBSCRIPTION,
-        "SubscriptionName": "larkspur-dev",
-        "ResourceGroup": "dev",
-        "ResourceLocation": "SwedenCentral",
+    return _ALWAYS | {
         "Date": f"{day.month}/{day.day}/{day.year}",
         "ProductName": f"{subcategory} - {meter} - SE Central",
         "MeterCategory": category,
         "MeterSubCategory": subcategory,
         "MeterId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"larkspur-dev/{meter}")),
         "MeterName": meter,
-        "MeterRegion": "SE Central",
         "UnitOfMeasure": unit,
         "Quantity": _number(quantity),
         "EffectivePrice": price,
         "CostInBillingCurrency": _number(cost),
         "ConsumedService": service,
         "ResourceId": resource,
-        "Tags": TAGS,
-        "OfferId": "MS-AZR-0017P",
         "AdditionalInfo": '{"ServiceType":"Standard_B2s","VCPUs":2}' if meter == "B2s" else "",
         "ResourceName": resource.rpartition("/")[2],
         "UnitPrice": price,
-        "PublisherType": "Azure",
-        "PublisherName": "Microsoft",
-        "ChargeType": "Usage",
-        "Frequency": "UsageBased",
-        "PricingModel": "OnDemand",
-        "BillingAccountId": ENROLLMENT,
-        "BillingAccountName": "Larkspur Desk",
-        "BillingCurrencyCode": "USD",
-        "BillingPeriodStartDate": "10/1/2026",
-        "BillingPeriodEndDate": "10/31/2026",
-        "BillingProfileId": ENROLLMENT,
-        "BillingProfileName": "Larkspur Desk",
-        "IsAzureCreditEligible": "TRUE",
         "PartNumber": f"AAD-{40_000 + place}",
         "PayGPrice": payg,
         "ServiceFamily": family,

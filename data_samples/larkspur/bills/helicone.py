@@ -45,14 +45,6 @@ def _row(request: Request, draws: Draws) -> Row:
     provider, url = _PROVIDERS[request.model.provider]
     is_cached = request.outcome == "cached"
     path = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}[request.model.provider]
-    properties = {
-        "Helicone-Session-Id": request.session,
-        "Helicone-Session-Name": "lab",
-        "feature.name": request.feature,
-        "team.name": request.team,
-        "app.operation.id": f"op-{request.operation}",
-        "environment": "development",
-    }
     return {
         "response_id": f"response-{request.operation}-{request.attempt}",
         "response_created_at": iso(request.ended_ms),
@@ -62,7 +54,7 @@ def _row(request: Request, draws: Draws) -> Row:
         "request_created_at": iso(request.started_ms),
         "request_path": "/v1/embeddings" if request.asked is VECTORS else path,
         "request_user_id": request.customer or None,
-        "request_properties": {key: text for key, text in properties.items() if text},
+        "request_properties": _properties(request),
         "request_model": request.model.name,
         "model_override": None,
         "helicone_user": "larkspur",
@@ -73,7 +65,7 @@ def _row(request: Request, draws: Draws) -> Row:
         "cost": 0,
         "prompt_id": "",
         "country_code": "DE",
-        "properties": {key: text for key, text in properties.items() if text},
+        "properties": _properties(request),
         "target_url": url + path.removeprefix("/v1/"),
         "model": request.model.name,
         "cache_enabled": is_cached,
@@ -82,6 +74,18 @@ def _row(request: Request, draws: Draws) -> Row:
         else _NO_CACHE,
         "updated_at": iso(request.ended_ms),
     }
+
+
+def _properties(request: Request) -> dict[str, str]:
+    found = {
+        "Helicone-Session-Id": request.session,
+        "Helicone-Session-Name": "lab",
+        "feature.name": request.feature,
+        "team.name": request.team,
+        "app.operation.id": f"op-{request.operation}",
+        "environment": "development",
+    }
+    return {key: text for key, text in found.items() if text}
 
 
 def _usage(request: Request) -> Row:

@@ -35,6 +35,27 @@ _CORRECTED_DAY, _CORRECTED_IN = 28, 2
 _TENANCY = "ocid1.tenancy.oc1..aaaaaaaalarkspurdesk"
 _COMPARTMENT = "ocid1.compartment.oc1..aaaaaaaaexperiments"
 _REGION = "us-ashburn-1"
+# What every row says.
+_ALWAYS = {
+    "AvailabilityZone": "iad-ad-1",
+    "BillingAccountId": _TENANCY,
+    "BillingAccountName": "larkspurdesk",
+    "BillingCurrency": "USD",
+    "ChargeCategory": "Usage",
+    "ChargeFrequency": "Usage-Based",
+    "ChargeSubcategory": "OnDemand",
+    "InvoiceIssuer": "Oracle",
+    "PricingCategory": "OnDemand",
+    "Provider": "Oracle",
+    "Publisher": "Oracle",
+    "Region": _REGION,
+    "SubAccountId": _COMPARTMENT,
+    "SubAccountName": "experiments",
+    "Tags": '{"Oracle-Tags.CreatedBy": "default/rosa", "team": "assist"}',
+    "oci_CompartmentId": _COMPARTMENT,
+    "oci_CompartmentName": "experiments",
+    "oci_OverageFlag": "N",
+}
 # Description, SKU, service, category, resource type, unit, list price, decimals of its use.
 _METERS = (
     ("GPU - A10", "B95909", "COMPUTE", "Compute", "instance", "GPU HOURS", "2.00", 0),
@@ -87,46 +108,32 @@ def _row(day: date, hour: int, number: int, draws: Draws) -> Row:
     following = day.replace(day=1) + timedelta(days=32)
     start = f"{day}T{hour:02}:00Z"
     resource = f"ocid1.{kind}.oc1.iad.{draws.hexadecimal(24, 'oci', kind)}"
-    return dict.fromkeys(_COLUMNS, "") | {
-        "AvailabilityZone": "iad-ad-1",
-        "BilledCost": str(cost),
-        "BillingAccountId": _TENANCY,
-        "BillingAccountName": "larkspurdesk",
-        "BillingCurrency": "USD",
-        "BillingPeriodStart": f"{day:%Y-%m}-01T00:00Z",
-        "BillingPeriodEnd": f"{following:%Y-%m}-01T00:00Z",
-        "ChargeCategory": "Usage",
-        "ChargeDescription": f"Oracle Cloud Infrastructure - {description}",
-        "ChargeFrequency": "Usage-Based",
-        "ChargePeriodStart": start,
-        "ChargePeriodEnd": f"{day}T{hour + 1:02}:00Z",
-        "ChargeSubcategory": "OnDemand",
-        "EffectiveCost": str(cost),
-        "InvoiceIssuer": "Oracle",
-        "ListCost": str(cost),
-        "ListUnitPrice": price,
-        "PricingCategory": "OnDemand",
-        "PricingQuantity": str(quantity),
-        "PricingUnit": unit,
-        "Provider": "Oracle",
-        "Publisher": "Oracle",
-        "Region": _REGION,
-        "ResourceId": resource,
-        "ResourceName": f"larkspur-{kind}",
-        "ResourceType": kind,
-        "ServiceCategory": category,
-        "ServiceName": service,
-        "SkuId": sku,
-        "SubAccountId": _COMPARTMENT,
-        "SubAccountName": "experiments",
-        "Tags": '{"Oracle-Tags.CreatedBy": "default/rosa", "team": "assist"}',
-        "UsageQuantity": str(quantity),
-        "UsageUnit": unit,
-        "oci_ReferenceNumber": draws.hexadecimal(32, "oci", day, hour, sku),
-        "oci_CompartmentId": _COMPARTMENT,
-        "oci_CompartmentName": "experiments",
-        "oci_OverageFlag": "N",
-    }
+    return (
+        dict.fromkeys(_COLUMNS, "")
+        | _ALWAYS
+        | {
+            "BilledCost": str(cost),
+            "BillingPeriodStart": f"{day:%Y-%m}-01T00:00Z",
+            "BillingPeriodEnd": f"{following:%Y-%m}-01T00:00Z",
+            "ChargeDescription": f"Oracle Cloud Infrastructure - {description}",
+            "ChargePeriodStart": start,
+            "ChargePeriodEnd": f"{day}T{hour + 1:02}:00Z",
+            "EffectiveCost": str(cost),
+            "ListCost": str(cost),
+            "ListUnitPrice": price,
+            "PricingQuantity": str(quantity),
+            "PricingUnit": unit,
+            "ResourceId": resource,
+            "ResourceName": f"larkspur-{kind}",
+            "ResourceType": kind,
+            "ServiceCategory": category,
+            "ServiceName": service,
+            "SkuId": sku,
+            "UsageQuantity": str(quantity),
+            "UsageUnit": unit,
+            "oci_ReferenceNumber": draws.hexadecimal(32, "oci", day, hour, sku),
+        }
+    )
 
 
 def _corrections(rows: Sequence[Row]) -> list[Row]:
