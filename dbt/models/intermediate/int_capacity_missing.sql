@@ -38,6 +38,7 @@ haunted as (
 
 attempts as (
     select
+        attempts.attempt_id,
         attempts.pod_uid,
         attempts.billing_currency,
         {% for entity in entities() -%}
@@ -95,7 +96,6 @@ counted as (
         {% for entity in entities() | reject('equalto', 'model') -%}
         deltas.{{ entity }},
         {% endfor -%}
-        sum(deltas.quantity) filter (where deltas.counter = 'requests') as requests,
         coalesce(sum(deltas.quantity) filter (where deltas.counter = 'input_tokens'), 0)
         - coalesce(sum(deltas.quantity) filter (where deltas.counter = 'cache_read_tokens'), 0)
         + 2 * coalesce(sum(deltas.quantity) filter (where deltas.counter = 'output_tokens'), 0) as weight
@@ -112,16 +112,16 @@ counted as (
 ),
 
 sides as (
-    select 'engine' as entity, model, coalesce(pod_uid, '(all)') as value, hour, 0 as requests, weight, 0 as traced
+    select 'engine' as entity, model, coalesce(pod_uid, '(all)') as value, hour, weight, 0 as traced
     from counted
     where counted_by = 'engine' and model is not null
     union all
-    select 'engine', model, pod_uid, hour, 0, 0, weight
+    select 'engine', model, pod_uid, hour, 0, weight
     from attempts
     where model in (select counted.model from counted where counted.counted_by = 'engine')
     {%- for entity in entities() | reject('equalto', 'model') %}
     union all
-    select '{{ entity }}', model, coalesce({{ entity }}, '(none)'), hour, coalesce(requests, 0), weight, 0
+    select '{{ entity }}', model, coalesce({{ entity }}, '(none)'), hour, weight, 0
     from (
         select *
         from counted
@@ -131,7 +131,7 @@ sides as (
             and counted_by = max(counted_by) over (partition by model)
     ) as labelled
     union all
-    select '{{ entity }}', model, {{ entity }}, hour, -1, 0, weight
+    select '{{ entity }}', model, {{ entity }}, hour, 0, weight
     from attempts
     where model in (select counted.model from counted where counted.counted_by <> 'engine')
     {%- endfor %}
@@ -143,8 +143,8 @@ hours as (
         model,
         value,
         hour,
-        greatest(sum(requests), 1)::double as requests,
         greatest(sum(weight) - sum(traced), 0)::double as hour_weight,
+        greatest(sum(traced) - sum(weight), 0)::double as surplus,
         greatest(sum(sum(weight) - sum(traced)) over (partition by entity, model, value), 0)::double as day_weight
     from sides
     group by entity, model, value, hour
@@ -156,7 +156,6 @@ missing as (
         model,
         value,
         hour,
-        requests,
         hour_weight * least(day_weight / sum(hour_weight) over (partition by entity, model, value order by hour
             rows between unbounded preceding and unbounded following), 1) as weight
     from hours
@@ -183,61 +182,87 @@ replicas as (
     where missing.entity = 'engine'
 ),
 
--- The dearest first, as far as their missing tokens go; what no engine misses at the model's rate.
-filled as (
+-- What each missing token can have cost: attempts that name nobody, as far as no counter says that they
+-- were nobody's, at what they cost; and what engines miss, at their replicas' rates.
+unnamed as (
+    {% for entity in entities() | reject('equalto', 'model') -%}
+    select
+        '{{ entity }}' as entity, attempts.model, attempts.billing_currency, attempts.hour, attempts.attempt_id,
+        attempts.weight::double as weight, attempts.units / attempts.weight::double as rate, hours.surplus
+    from attempts
+    inner join hours
+        on
+            hours.entity = '{{ entity }}' and hours.value = '(none)' and hours.surplus > 0
+            and attempts.model = hours.model and attempts.hour = hours.hour
+    where attempts.{{ entity }} = '(none)' and attempts.weight > 0 and attempts.units is not null
+    {{ 'union all' if not loop.last }}
+    {% endfor -%}
+),
+
+items as (
+    select
+        entity, model, billing_currency, hour, attempt_id as item, rate, 0 as deviation, rate as greatest_rate,
+        least(weight, surplus - coalesce(sum(weight) over dearest_first, 0)) as weight
+    from unnamed
+    window dearest_first as (
+        partition by entity, model, billing_currency, hour
+        order by rate desc, attempt_id asc rows between unbounded preceding and 1 preceding
+    )
+    qualify surplus > coalesce(sum(weight) over dearest_first, 0)
+    union all
+    select
+        kinds.entity, replicas.model, replicas.billing_currency, replicas.hour, replicas.pod_uid,
+        replicas.rate, replicas.deviation, replicas.greatest_rate, replicas.weight
+    from replicas
+    cross join (
+        select unnest(['{{ entities() | reject('equalto', 'model') | join("', '") }}']) as entity
+    ) as kinds
+),
+
+-- The dearest first: what so many missing tokens cost at most, and all of them.
+dearest as (
+    select
+        *,
+        coalesce(sum(weight) over dearest_first, 0) as weight_before
+        {%- for column in ['rate', 'deviation', 'greatest_rate'] %},
+        coalesce(sum(weight * {{ column }}) over dearest_first, 0) as {{ column }}_before
+        {%- endfor %},
+        sum(weight) over all_of_them as all_weight,
+        sum(weight * rate) over all_of_them / sum(weight) over all_of_them as mean_rate
+    from items
+    window
+        dearest_first as (
+            partition by entity, model, billing_currency, hour
+            order by rate desc, item asc rows between unbounded preceding and 1 preceding
+        ),
+        all_of_them as (
+            partition by entity, model, billing_currency, hour
+            order by rate desc, item asc rows between unbounded preceding and unbounded following
+        )
+),
+
+-- What is missing beyond that, at the model's rate. Deviations of an hour add up: its requests share
+-- what makes it dear.
+priced as (
     select
         missing.entity,
         missing.model,
         missing.value,
-        missing.hour,
-        missing.requests,
-        missing.weight,
-        replicas.billing_currency,
-        replicas.rate,
-        replicas.deviation,
-        replicas.greatest_rate,
-        replicas.weight as replica_weight,
-        greatest(least(replicas.weight, missing.weight - coalesce(sum(replicas.weight) over dearest_first, 0)), 0)
-            as filling
-    from missing
-    inner join replicas on missing.model = replicas.model and missing.hour = replicas.hour
-    where missing.entity <> 'engine'
-    window dearest_first as (
-        partition by missing.entity, missing.model, missing.value, missing.hour, replicas.billing_currency
-        order by replicas.rate desc, replicas.pod_uid asc rows between unbounded preceding and 1 preceding
-    )
-),
-
-parts as (
-    select
-        entity, model, value, hour, billing_currency, requests, filling, rate, deviation, greatest_rate,
-        weight * replica_weight / sum(replica_weight) over (
-            partition by entity, model, value, hour, billing_currency order by rate, replica_weight
-            rows between unbounded preceding and unbounded following
-        ) * least(
-            1,
-            sum(replica_weight) over (
-                partition by entity, model, value, hour, billing_currency order by rate, replica_weight
-                rows between unbounded preceding and unbounded following
-            ) / weight
-        ) as likely
-    from filled
-    union all
-    select
-        missing.entity, missing.model, missing.value, missing.hour, models.billing_currency, missing.requests,
-        missing.weight - coalesce(covered.filling, 0), models.rate, models.deviation, models.greatest_rate,
-        missing.weight - coalesce(covered.filling, 0)
+        models.billing_currency,
+        least(missing.weight - coalesce(dearest.weight_before, 0), coalesce(dearest.weight, 0)) as taken,
+        missing.weight - least(missing.weight, coalesce(dearest.all_weight, 0)) as beyond,
+        (missing.weight - beyond) * coalesce(dearest.mean_rate, 0) + beyond * models.rate as expected
+        {%- for column in ['rate', 'deviation', 'greatest_rate'] %},
+        coalesce(dearest.{{ column }}_before + taken * dearest.{{ column }}, 0) + beyond * models.{{ column }}
+            as {{ column }}_cost
+        {%- endfor %}
     from missing
     inner join models on missing.model = models.model
-    left join (
-        select entity, model, value, hour, billing_currency, sum(filling order by rate, filling) as filling
-        from filled
-        group by all
-    ) as covered
+    asof left join dearest
         on
-            missing.entity = covered.entity and missing.model = covered.model and missing.value = covered.value
-            and missing.hour = covered.hour and models.billing_currency = covered.billing_currency
-    where missing.entity <> 'engine' and missing.weight > coalesce(covered.filling, 0) * 1.000001
+            missing.entity = dearest.entity and missing.model = dearest.model and missing.hour = dearest.hour
+            and models.billing_currency = dearest.billing_currency and missing.weight >= dearest.weight_before
+    where missing.entity <> 'engine'
 )
 
 select
@@ -246,11 +271,11 @@ select
     billing_currency,
     entity,
     value,
-    sum(cast(round(likely * rate) as bigint))::hugeint as expected,
-    sum(cast(round(filling * rate) as bigint))::hugeint as most,
-    sum(cast(round(filling * greatest_rate) as bigint))::hugeint as ceiling,
-    sum(cast(round(power(filling * deviation, 2) / requests) as hugeint))::hugeint as variance
-from parts
+    sum(cast(round(expected) as bigint))::hugeint as expected,
+    sum(cast(ceil(rate_cost) as bigint))::hugeint as most,
+    sum(cast(ceil(greatest_rate_cost) as bigint))::hugeint as ceiling,
+    sum(cast(round(power(deviation_cost, 2)) as hugeint))::hugeint as variance
+from priced
 group by all
 union all
 select
