@@ -32,9 +32,13 @@ _PATH = os.pathsep.join([str(_UNPACKED), os.environ.get("PATH", os.defpath)])
 class Samples:
     """What was scraped: OpenMetrics text, one series after the other."""
 
-    series: dict[str, dict[str, list[tuple[datetime, str]]]] = field(default_factory=dict)
+    series: dict[str, dict[str, list[tuple[int, str]]]] = field(default_factory=dict)
 
     def add(self, name: str, labels: Labels, points: Iterable[tuple[datetime, object]]) -> None:
+        self.add_at(name, labels, [(round(t.timestamp() * 1000), value) for t, value in points])
+
+    def add_at(self, name: str, labels: Labels, points: Iterable[tuple[int, object]]) -> None:
+        """Add samples at milliseconds since 1970."""
         key = ",".join(f"{key}={json.dumps(value)}" for key, value in sorted(labels.items()))
         known = self.series.setdefault(name, {}).setdefault(key, [])
         known += [(moment, str(value)) for moment, value in points]
@@ -45,7 +49,9 @@ class Samples:
         for name, series in self.series.items():
             lines.append(f"# TYPE {name} unknown")
             for key, points in series.items():
-                lines += [f"{name}{{{key}}} {value} {t.timestamp():.3f}" for t, value in points]
+                lines += [
+                    f"{name}{{{key}}} {value} {t // 1000}.{t % 1000:03d}" for t, value in points
+                ]
         file.write_text("\n".join([*lines, "# EOF", ""]))
 
 

@@ -1,5 +1,6 @@
 """What the cluster's Prometheus could see on two days: nodes, pods, requests and their tokens."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
@@ -8,7 +9,7 @@ import polars as pl
 
 from .company import CHAT, DAY, HOUR, MINUTE, SAMPLE_ATTEMPTS, SECOND, Period
 from .draws import Draws
-from .fleet import Node, Pod, fleet
+from .fleet import DRAIN, Node, Pod, fleet
 from .traffic import day_attempts, pod_slots, runs_by_day
 
 DAYS = (5, 6)  # of the period; a node comes, and a pod is replaced
@@ -22,10 +23,17 @@ Value = Callable[[int], str | None]
 
 @dataclass(frozen=True)
 class Request:
+    """What a server answered; without a trace, nobody told of it."""
+
     started: int
     ended: int
     input_tokens: int
     output_tokens: int
+    trace_id: str = ""
+    span_id: str = ""
+
+
+_TOLD = ("started_ms", "ended_ms", "input_tokens", "output_tokens", "trace_id", "span_id")
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,11 @@ class Cluster:
             for pod in node.pods:
                 yield node, pod
 
+    def untraced(self, pod: Pod, day: int) -> list[Request]:
+        """What a server answered on a day and nobody wrote a span for."""
+        requests = self.requests.get(pod.uid, [])
+        return [one for one in requests if not one.trace_id and day <= one.started < day + DAY]
+
 
 def pod_name(pod: Pod) -> str:
     server = "chat" if pod.model == CHAT else "light"
@@ -64,10 +77,7 @@ def _requests(period: Period, draws: Draws) -> dict[str, list[Request]]:
     found: dict[str, list[Request]] = {}
     rows = pl.concat(frames).filter(pl.col("pod_uid").is_not_null())
     for row in rows.sort("started_ms", "attempt").iter_rows(named=True):
-        request = Request(
-            row["started_ms"], row["ended_ms"], row["input_tokens"], row["output_tokens"]
-        )
-        found.setdefault(row["pod_uid"], []).append(request)
+        found.setdefault(row["pod_uid"], []).append(Request(*(row[name] for name in _TOLD)))
     return found
 
 
@@ -96,11 +106,46 @@ def cluster(period: Period, draws: Draws) -> Cluster:
     return Cluster(first, nodes, requests, draws)
 
 
-def output_so_far(request: Request, moment: int) -> int:
-    """Output tokens so far: they come evenly."""
-    if moment >= request.ended:
-        return request.output_tokens
-    lasted = max(0, moment - request.started)
+class Engine:
+    """What a server counts: input when a request starts, output evenly while it runs."""
+
+    def __init__(self, requests: list[Request]) -> None:
+        by_start = sorted(requests, key=lambda one: (one.started, one.ended))
+        by_end = sorted(requests, key=lambda one: one.ended)
+        self._requests = by_start
+        self._starts = [one.started for one in by_start]
+        self._ends = [one.ended for one in by_end]
+        self._given = list(accumulate((one.input_tokens for one in by_start), initial=0))
+        self._made = list(accumulate((one.output_tokens for one in by_end), initial=0))
+
+    def within(self, start: int, end: int) -> list[Request]:
+        """Return those that ran between two moments, by their start."""
+        first = bisect_right(self._starts, start - DRAIN)
+        begun = self._requests[first : bisect_right(self._starts, end)]
+        return [one for one in begun if one.ended > start]
+
+    def input_tokens(self, moment: int) -> int:
+        return self._given[bisect_right(self._starts, moment)]
+
+    def output_tokens(self, moment: int) -> int:
+        running = sum(_so_far(one, moment) for one in self.within(moment, moment))
+        return self._made[bisect_right(self._ends, moment)] + running
+
+    def running(self, moment: int) -> int:
+        return len(self.within(moment, moment))
+
+    def busy_share(self, moment: int) -> str:
+        """The share of the last thirty seconds in which it worked, in thousandths."""
+        begins, worked = moment - 30 * SECOND, 0
+        for one in self.within(begins, moment):
+            start, end = max(begins, one.started), min(moment, one.ended)
+            if start < end:
+                worked, begins = worked + end - start, end
+        return f"{worked / 30_000:.3f}".rstrip("0").rstrip(".")
+
+
+def _so_far(request: Request, moment: int) -> int:
+    lasted = moment - request.started
     return request.output_tokens * lasted // max(1, request.ended - request.started)
 
 
@@ -117,11 +162,6 @@ def since(start: int, end: int, moment: int) -> Value:
     return while_up(start, end, lambda at: int(at >= moment))
 
 
-def busy_share(requests: list[Request], moment: int) -> str:
-    """The share of the last thirty seconds in which the engine worked, in thousandths."""
-    begins, worked = moment - 30 * SECOND, 0
-    for one in sorted(requests, key=lambda one: (one.started, one.ended)):
-        start, end = max(begins, one.started), min(moment, one.ended)
-        if start < end:
-            worked, begins = worked + end - start, end
-    return f"{worked / 30_000:.3f}".rstrip("0").rstrip(".")
+def until(start: int, end: int, moment: int) -> Value:
+    """1 before a moment, 0 from it on."""
+    return while_up(start, end, lambda at: int(at < moment))

@@ -25,16 +25,31 @@ from .ledger import (
     add_tokens,
     requests_by_day,
 )
+from .scraped import DAYS as METRIC_DAYS
+from .scraped import cluster
 from .totals import Total
 from .writing import write_rows
 
-STATE_DAYS = (6, 7, 13, 14, 20, 21, 31, 32)  # days since the first, for which states.csv is written
+STATE_DAYS = (
+    5,
+    6,
+    7,
+    13,
+    14,
+    20,
+    21,
+    31,
+    32,
+)  # days since the first, for which states.csv is written
 LAST_DIGIT = {
     "aws_prod": "0.0000000001",
     "aws_dev": "0.0000000001",
     "openai": "0.000001",
     "runpod": "0.000000001",
 }
+UNTRACED_COLUMNS = (
+    "day", "resource_id", "pod_uid", "requests", "input_tokens", "output_tokens", "milliseconds"
+)  # fmt: skip
 MONEY = pa.decimal128(38, 18)
 
 
@@ -159,6 +174,22 @@ def _write_states(hours: Iterable[Shares], period: Period, path: Path) -> None:
     write_rows(("resource_id", "hour", "gpu_index", "state", "milliseconds"), rows, path)
 
 
+def _write_untraced(period: Period, draws: Draws, path: Path) -> None:
+    """What only the engines' counters know of: nobody wrote a span for it."""
+    seen = cluster(period, draws) if period.days > max(METRIC_DAYS) else None
+    rows = [
+        [
+            to_date(day), node.resource_id, pod.uid, len(missing),
+            sum(one.input_tokens for one in missing), sum(one.output_tokens for one in missing),
+            sum(one.ended - one.started for one in missing),
+        ]
+        for node, pod in (seen.pods() if seen else ())
+        for day in map(period.day, METRIC_DAYS)
+        if seen and (missing := seen.untraced(pod, day))
+    ]  # fmt: skip
+    write_rows(UNTRACED_COLUMNS, sorted(rows), path)
+
+
 def write_truth(
     attempts: pl.DataFrame,
     period: Period,
@@ -173,5 +204,6 @@ def write_truth(
     _write_components(ledger, folder / "customer_components.parquet")
     _write_sources(ledger, folder / "sources.csv")
     _write_states(hours, period, folder / "states.csv")
+    _write_untraced(period, draws, folder / "untraced.csv")
     lines = [[total.source, total.month, total.rows, LAST_DIGIT[total.source]] for total in totals]
     write_rows(("source", "billing_period", "lines", "last_digit"), lines, folder / "lines.csv")

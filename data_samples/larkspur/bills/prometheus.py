@@ -15,27 +15,27 @@ from larkspur.scraped import (
     AROUND,
     DAYS,
     Cluster,
+    Engine,
     Labels,
-    Request,
     Value,
     always,
-    busy_share,
     cluster,
-    output_so_far,
     pod_name,
     since,
+    until,
     while_up,
 )
 from larkspur.totals import Total
 from larkspur.writing import write_text
 
 FOLDERS = ("prometheus",)
+REGISTERED = 60 * SECOND  # from when the cluster knows a node
 EVERY, OFFSET = 5 * MINUTE, 17_350
 
 
 def _servers(seen: Cluster) -> Iterator[tuple[Labels, Value]]:
     for _, pod in seen.pods():
-        requests = seen.requests.get(pod.uid, [])
+        engine = Engine(seen.requests.get(pod.uid, []))
         labels = {
             "engine": "0", "instance": f"{seen.address(pod.uid)}:8000", "job": "serving/vllm",
             "model_name": pod.model, "namespace": "serving", "pod": pod_name(pod),
@@ -44,19 +44,16 @@ def _servers(seen: Cluster) -> Iterator[tuple[Labels, Value]]:
         base = seen.draws.number("counted", pod.uid) % 10**8 if pod.bound < seen.first else 0
         up = (pod.ready, pod.stops)
 
-        def prompt(at: int, all: list[Request] = requests, base: int = base) -> int:
-            return base + sum(one.input_tokens for one in all if one.started <= at)
+        def prompt(at: int, engine: Engine = engine, base: int = base) -> int:
+            return base + engine.input_tokens(at)
 
-        def generated(at: int, all: list[Request] = requests, base: int = base) -> int:
-            return base + sum(output_so_far(one, at) for one in all)
-
-        def running(at: int, all: list[Request] = requests) -> int:
-            return sum(one.started <= at < one.ended for one in all)
+        def generated(at: int, engine: Engine = engine, base: int = base) -> int:
+            return base + engine.output_tokens(at)
 
         for name, value in (
             ("vllm:prompt_tokens_total", prompt),
             ("vllm:generation_tokens_total", generated),
-            ("vllm:num_requests_running", running),
+            ("vllm:num_requests_running", engine.running),
         ):
             yield {"__name__": name, **labels}, while_up(*up, value)
 
@@ -78,11 +75,7 @@ def _gpus(seen: Cluster) -> Iterator[tuple[Labels, Value]]:
         name = {"__name__": "DCGM_FI_PROF_GR_ENGINE_ACTIVE"}
         up = (node.begins + node.provisioning, node.ends - node.terminating)
         for pod in node.pods:
-            requests = seen.requests.get(pod.uid, [])
-
-            def active(at: int, all: list[Request] = requests) -> str:
-                return busy_share(all, at)
-
+            active = Engine(seen.requests.get(pod.uid, [])).busy_share
             held = {
                 "exported_container": "vllm", "exported_namespace": "serving",
                 "exported_pod": pod_name(pod),
@@ -119,11 +112,16 @@ def _ready(pod: Pod) -> Value:
 
 
 def _deleted(seen: Cluster) -> Iterator[tuple[Labels, Value]]:
-    """From when a pod is told to go until it is gone: the moment at which it must be."""
+    """From when a pod or a node is told to go until it is gone: by when it must be."""
     for _, pod in seen.pods():
         deadline = str((pod.stops + 30 * SECOND) // SECOND)
         labels = {"__name__": "kube_pod_deletion_timestamp"} | _pod(pod)
         yield labels, always(pod.stops, pod.gone, deadline)
+    for node in seen.nodes:
+        leaves = node.ends - node.terminating
+        labels = {"__name__": "kube_node_deletion_timestamp"} | _STATE
+        labels |= {"node": seen.node_name(node)}
+        yield labels, always(leaves, node.ends, leaves // SECOND)
 
 
 def _nodes(seen: Cluster) -> Iterator[tuple[Labels, Value]]:
@@ -131,17 +129,18 @@ def _nodes(seen: Cluster) -> Iterator[tuple[Labels, Value]]:
         ready = node.begins + node.provisioning
         labels = {"__name__": "kube_node_status_condition", "condition": "Ready"} | _STATE
         labels["node"] = seen.node_name(node)
-        up = (node.begins + 60 * SECOND, node.ends - node.terminating)
+        up = (node.begins + REGISTERED, node.ends - node.terminating)
         yield labels | {"status": "true"}, since(*up, ready)
+        yield labels | {"status": "false"}, until(*up, ready)
 
 
 def _facts(seen: Cluster) -> Iterator[tuple[Labels, Value]]:
     for node in seen.nodes:
-        name, up = seen.node_name(node), (node.begins + 60 * SECOND, node.ends)
+        name, up = seen.node_name(node), (node.begins + REGISTERED, node.ends)
         labels = _STATE | {"node": name}
         provider = f"aws:///us-west-2a/{node.resource_id}"
         pool = {"label_eks_amazonaws_com_nodegroup": node.pool}
-        created = str((node.begins + 60 * SECOND) // SECOND)
+        created = str((node.begins + REGISTERED) // SECOND)
         for fact, more, value in (
             ("kube_node_info", {"provider_id": provider}, "1"),
             ("kube_node_labels", pool, "1"),
