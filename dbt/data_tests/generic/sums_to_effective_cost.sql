@@ -1,0 +1,60 @@
+{# The money of a mart adds up to the ledger's: per period and currency, exactly, and nothing is missing.
+
+   cost      the column to be added up (default effective_cost)
+   where     the rows of the mart that hold the money once, such as "entity = 'customer_id'"
+   part      the rows of the ledger that the mart claims, such as "component = 'idle'" (default: all)
+   day, week, month, billing_period
+             name one: the mart's column that says when. day, week (its Monday) and month (its first
+             day, or text YYYY-MM) are of the UTC day of use; billing_period is the month of the bill.
+             Default: day: charge_date
+   currency  the mart's column of the currency; the cost is the ledger's reporting_cost where it is
+             reporting_currency
+
+   Only periods with a day that is not as published are read: what is published has been tested. #}
+{% test sums_to_effective_cost(
+    model, cost='effective_cost', where='true', part='true',
+    day=none, week=none, month=none, billing_period=none, currency='billing_currency'
+) %}
+{%- set of_ledger = {
+    'week': "date_trunc('week', charge_date)::date::varchar", 'month': "strftime(charge_date, '%Y-%m')",
+    'billing_period': 'billing_period', 'day': 'charge_date::varchar'
+} -%}
+{%- set by = 'week' if week else 'month' if month else 'billing_period' if billing_period else 'day' -%}
+{%- set column = week or month or billing_period or day or 'charge_date' -%}
+{%- set of_mart = column ~ '::varchar' ~ ('[1:7]' if by in ['month', 'billing_period'] else '') -%}
+{%- set ledger_cost = 'reporting_cost' if currency == 'reporting_currency' else 'effective_cost' -%}
+-- depends_on: {{ ref('int_day_inputs') }}
+-- depends_on: {{ ref('int_charges_spread_daily') }}
+-- depends_on: {{ ref('int_charge_groups') }}
+with new_periods as (
+    {% if by == 'billing_period' -%}
+    select billing_period as period from ({{ new_periods() }}) as periods
+    {%- else -%}
+    select distinct {{ of_ledger[by] }} as period from ({{ new_days() }}) as days
+    {%- endif %}
+),
+
+ledger as (
+    select {{ of_ledger[by] }} as period, {{ currency }} as currency, sum({{ ledger_cost }}) as effective_cost
+    from {{ ref('allocated_costs') }}
+    where {{ part }} and {{ is_new('charge_date') if by == 'day' else 'true' }}
+    group by all
+),
+
+mart as (
+    select {{ of_mart }} as period, {{ currency }} as currency, sum({{ cost }}) as effective_cost
+    from {{ model }}
+    where ({{ where }}) and {{ is_new(column) if by == 'day' else 'true' }}
+    group by all
+)
+
+select
+    coalesce(ledger.period, mart.period) as period,
+    coalesce(ledger.currency, mart.currency) as currency,
+    ledger.effective_cost,
+    mart.effective_cost as mart_cost
+from (select * from ledger where period in (select period from new_periods)) as ledger
+full join (select * from mart where period in (select period from new_periods)) as mart
+    on ledger.period = mart.period and ledger.currency is not distinct from mart.currency
+where coalesce(ledger.effective_cost, 0) <> coalesce(mart.effective_cost, 0)
+{% endtest %}
