@@ -1,10 +1,12 @@
 """A vendor's API on the loopback, over real sockets: what it answers is a function of the test."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 
@@ -17,6 +19,10 @@ class Asked:
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 Answer = tuple[int, Mapping[str, str], bytes]

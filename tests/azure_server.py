@@ -4,28 +4,14 @@ It throttles, fails and restates as a test tells it to; the SDK talks to it over
 """
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+
+from api_server import Answer, Asked, api_server
 
 SCOPE = "subscriptions/c0ffee00-0000-0000-0000-000000000010"
 SIGNATURE = "s1gnatur3-that-opens-the-report"
-Answer = tuple[int, dict[str, str], bytes]
-
-
-@dataclass
-class Asked:
-    """One request as it came in."""
-
-    method: str
-    path: str
-    query: dict[str, list[str]]
-    headers: dict[str, str]
-    body: Any
 
 
 @dataclass
@@ -64,7 +50,7 @@ class CostManagement:
         return self._part(asked)
 
     def _ordered(self, asked: Asked) -> Answer:
-        metric = asked.body["metric"]
+        metric = asked.json["metric"]
         if self.reports[metric] == "nothing":
             return 204, {}, b""
         place = f"{self.url}/{SCOPE}/providers/Microsoft.CostManagement"
@@ -137,42 +123,6 @@ def refusal(status: int, code: str, message: str, **headers: str) -> Answer:
 def serve() -> Iterator[CostManagement]:
     """Play the API until the block ends."""
     api = CostManagement()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _do(self) -> None:
-            parts = urlsplit(self.path)
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(length)
-            asked = Asked(
-                self.command,
-                parts.path,
-                parse_qs(parts.query),
-                dict(self.headers),
-                json.loads(body) if body else None,
-            )
-            status, headers, content = api.answer(asked)
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = _do
-
-        def log_message(self, *arguments: object) -> None:
-            del arguments
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    api.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    # Looked up at each request: a test may put another in its place.
+    with api_server(lambda asked: api.answer(asked)) as api.url:  # noqa: PLW0108
         yield api
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

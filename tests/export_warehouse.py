@@ -72,33 +72,41 @@ def write_warehouse(
         connection.execute("create table meta.build as select ? as code", [digest or repr(costs)])
         for name in CONFIG_SCHEMAS:
             connection.execute(f"create table lake.{name} (nothing varchar)")
-        connection.execute("""
-            create table lake."index" (
-                status varchar, source varchar, slot varchar, "table" varchar, version varchar,
-                delivery_id varchar, billing_period varchar, fingerprint varchar,
-                days struct(day date, rows bigint, hash varchar)[],
-                delivered struct(billing_period varchar)[] default [], error varchar
-            )
-        """)
-        connection.executemany(
-            'insert into lake."index" values (?, ?, ?, ?, ?, ?, ?, ?, ?, default, default)',
-            [slot.row for slot in slots],
-        )
-        connection.execute("""
-            create table costs (
-                line bigint, customer_id varchar, amount decimal(38, 12), billing_period varchar,
-                billing_currency varchar, charge_date date
-            )
-        """)
-        connection.executemany(
-            "insert into costs values (?, ?, ?, ?, ?, ?)",
-            [
-                (line, cost.customer, cost.amount, cost.period, cost.currency, cost.day)
-                for line, cost in enumerate(costs)
-            ],
-        )
+        _write_index(connection, slots)
+        _write_costs(connection, costs)
         for statement in RELATIONS.split(";"):
             connection.execute(statement)
+
+
+def _write_index(connection: duckdb.DuckDBPyConnection, slots: Sequence[Slot]) -> None:
+    connection.execute("""
+        create table lake."index" (
+            status varchar, source varchar, slot varchar, "table" varchar, version varchar,
+            delivery_id varchar, billing_period varchar, fingerprint varchar,
+            days struct(day date, rows bigint, hash varchar)[],
+            delivered struct(billing_period varchar)[] default [], error varchar
+        )
+    """)
+    connection.executemany(
+        'insert into lake."index" values (?, ?, ?, ?, ?, ?, ?, ?, ?, default, default)',
+        [slot.row for slot in slots],
+    )
+
+
+def _write_costs(connection: duckdb.DuckDBPyConnection, costs: Sequence[Cost]) -> None:
+    connection.execute("""
+        create table costs (
+            line bigint, customer_id varchar, amount decimal(38, 12), billing_period varchar,
+            billing_currency varchar, charge_date date
+        )
+    """)
+    connection.executemany(
+        "insert into costs values (?, ?, ?, ?, ?, ?)",
+        [
+            (line, cost.customer, cost.amount, cost.period, cost.currency, cost.day)
+            for line, cost in enumerate(costs)
+        ],
+    )
 
 
 RELATIONS = """

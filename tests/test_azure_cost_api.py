@@ -1,14 +1,13 @@
 """Azure's API, played on loopback: azure-mgmt-costmanagement itself asks, waits and follows."""
 
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from azure_exports import RESERVATION, charges_of, csv_bytes, line
-from azure_reader import Reader, playing
+from azure_reader import Reader
 from azure_server import SCOPE, SIGNATURE, CostManagement, refusal
 
 from connectors import _http
@@ -17,26 +16,9 @@ from connectors.azure_cost_api import CONNECTOR
 from connectors.azure_cost_api._client import LONGEST_WAIT, WAIT_HEADERS
 from models.errors import ConfigError, FetchError
 
+pytest_plugins = ["azure_fixtures"]
+
 QUOTA = "x-ms-ratelimit-microsoft.costmanagement-{}-retry-after"
-
-
-@pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that the SDK would have slept."""
-    seconds: list[float] = []
-    monkeypatch.setattr("time.sleep", seconds.append)
-    return seconds
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch, slept: list[float]) -> Iterator[CostManagement]:
-    with playing(monkeypatch) as running:
-        yield running
-
-
-@pytest.fixture
-def reader(api: CostManagement, tmp_path: Path) -> Reader:
-    return Reader(api, tmp_path)
 
 
 def test_a_month_is_both_reports_merged(api: CostManagement, reader: Reader) -> None:
@@ -54,7 +36,7 @@ def test_a_month_is_both_reports_merged(api: CostManagement, reader: Reader) -> 
         "2026-10/actual/0002.csv",
         "2026-10/amortized/0001.csv",
     ]
-    asked = [post.body for post in api.posts("generateCostDetailsReport")]
+    asked = [post.json for post in api.posts("generateCostDetailsReport")]
     days = {"start": "2026-10-01", "end": "2026-10-31"}
     assert asked == [
         {"metric": "ActualCost", "timePeriod": days},
@@ -67,7 +49,7 @@ def test_the_open_month_is_asked_for_until_today(api: CostManagement, tmp_path: 
     api.reports = {"ActualCost": "nothing", "AmortizedCost": "nothing"}
     reader.lake.land(reader.source, CONNECTOR, Window("2026-11", "2026-11"))
     (first, _) = api.posts("generateCostDetailsReport")
-    assert first.body["timePeriod"] == {"start": "2026-11-01", "end": "2026-11-03"}
+    assert first.json["timePeriod"] == {"start": "2026-11-01", "end": "2026-11-03"}
 
 
 def test_without_a_window_the_open_and_the_previous_month_are_read_again(reader: Reader) -> None:
@@ -145,7 +127,7 @@ def test_a_server_that_fails_is_asked_again(api: CostManagement, reader: Reader)
 
 def test_every_caller_says_who_it_is(api: CostManagement, reader: Reader) -> None:
     assert reader.read() == {}
-    assert {post.headers["ClientType"] for post in api.posts("")} == {"unitledger"}
+    assert {post.headers["clienttype"] for post in api.posts("")} == {"unitledger"}
 
 
 @pytest.mark.parametrize("nothing", ["nothing", "NoDataFound"])

@@ -1,6 +1,5 @@
 """Queries of Azure's API where a scope has no reports, saved answers, and wrong locations."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import pytest
 from azure_exports import charges_of
-from azure_reader import Reader, not_offered, playing
+from azure_reader import Reader, not_offered
 from azure_server import SCOPE, CostManagement, refusal, serve
 
 from connectors import _http
@@ -16,24 +15,7 @@ from connectors._base import Source, Window
 from connectors.azure_cost_api import CONNECTOR
 from models.errors import ConfigError, FetchError
 
-
-@pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that the SDK would have slept."""
-    seconds: list[float] = []
-    monkeypatch.setattr("time.sleep", seconds.append)
-    return seconds
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch, slept: list[float]) -> Iterator[CostManagement]:
-    with playing(monkeypatch) as running:
-        yield running
-
-
-@pytest.fixture
-def reader(api: CostManagement, tmp_path: Path) -> Reader:
-    return Reader(api, tmp_path)
+pytest_plugins = ["azure_fixtures"]
 
 
 def test_a_scope_without_reports_is_asked_by_query_and_every_page_followed(
@@ -50,8 +32,8 @@ def test_a_scope_without_reports_is_asked_by_query_and_every_page_followed(
     assert reader.total() == sum(Decimal(day) + Decimal("0.25") for day in range(1, 10))
     posts = api.posts("/query")
     assert len(posts) == 3
-    assert all(post.body == posts[0].body for post in posts)
-    assert posts[0].body["timePeriod"] == {
+    assert all(post.json == posts[0].json for post in posts)
+    assert posts[0].json["timePeriod"] == {
         "from": "2026-10-01T00:00:00Z",
         "to": "2026-10-31T23:59:59Z",
     }

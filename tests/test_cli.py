@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pytest
@@ -17,23 +18,16 @@ from company import Company
 from pipelines.cli import main
 
 COMMANDS = (
-    "run",
-    "summary",
-    "query",
-    "export",
-    "sources",
-    "reconcile",
-    "explain",
-    "vendors",
-    "schema",
-)
+    "run", "summary", "query", "export", "sources", "reconcile", "explain", "vendors", "schema",
+)  # fmt: skip
 
 
-class Typed:
+class Typed(NamedTuple):
     """What the command answered."""
 
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
+    code: int
+    out: str
+    err: str
 
 
 Typing = Callable[..., Typed]

@@ -1,18 +1,16 @@
 """RunPod's bills: both shapes of answer, saved and live."""
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import duckdb
 import polars as pl
 import pytest
+from api_server import Answer, Asked, api_server
 
 from connectors import _http
 from connectors._base import Source, Window
@@ -223,65 +221,51 @@ def test_the_sample_adds_up_to_its_own_records(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def asked() -> Iterator[tuple[str, list[tuple[str, dict[str, list[str]], str]]]]:
+def api() -> Iterator[tuple[str, list[Asked]]]:
     """A server that has pods and endpoints but no network volumes, and what it was asked."""
-    questions: list[tuple[str, dict[str, list[str]], str]] = []
+    questions: list[Asked] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            url = urlsplit(self.path)
-            questions.append((url.path, parse_qs(url.query), self.headers["Authorization"]))
-            body = version_one(pod()) if url.path.endswith("/pods") else "[]"
-            unknown = ("/v1/billing/networkvolumes", "/v2/billing/network-volumes")
-            self.send_response(404 if url.path in unknown else 200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body.encode())
+    def answer(question: Asked) -> Answer:
+        questions.append(question)
+        body = version_one(pod()) if question.path.endswith("/pods") else "[]"
+        unknown = ("/v1/billing/networkvolumes", "/v2/billing/network-volumes")
+        return 404 if question.path in unknown else 200, {}, body.encode()
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", questions
-    server.shutdown()
-    server.server_close()
-
-
-Asked = tuple[str, list[tuple[str, dict[str, list[str]], str]]]
+    with api_server(answer) as url:
+        yield url, questions
 
 
 def test_the_live_api_is_asked_by_the_hour_and_by_pod(
-    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: tuple[str, list[Asked]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, questions = asked
+    url, questions = api
     monkeypatch.setenv("RUNPOD_API_KEY", "a-secret")
     account = Account(tmp_path, f"{url}/v1")
     assert [row["billed_cost"] for row in account.charges()] == [Decimal("1.5")]
-    (path, query, key), endpoints, _ = questions
-    assert (path, key) == ("/v1/billing/pods", "Bearer a-secret")
-    assert query == {
+    pods, endpoints, _ = questions
+    assert (pods.path, pods.headers["authorization"]) == ("/v1/billing/pods", "Bearer a-secret")
+    assert pods.query == {
         "startTime": ["2026-10-01T00:00:00Z"], "endTime": ["2026-10-31T23:59:59Z"],
         "bucketSize": ["hour"], "grouping": ["podId"],
     }  # fmt: skip
-    assert endpoints[1]["grouping"] == ["endpointId"]
+    assert endpoints.query["grouping"] == ["endpointId"]
     (manifest,) = account.lake.manifests("runpod")["2026-10"]
     assert manifest.request["networkvolumes"] == {"offered": False}
     assert "a-secret" not in manifest.model_dump_json()
 
 
 def test_the_hour_that_is_running_is_left_out(
-    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: tuple[str, list[Asked]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, questions = asked
+    url, questions = api
     monkeypatch.setenv("RUNPOD_API_KEY", "a-secret")
     monkeypatch.setattr(_http, "now", lambda: datetime(2026, 10, 20, 9, 30, tzinfo=UTC))
     assert Account(tmp_path, f"{url}/v2").failures() == []
-    assert [path.removeprefix("/v2/billing/") for path, _, _ in questions] == [
+    assert [asked.path.removeprefix("/v2/billing/") for asked in questions] == [
         "pods", "serverless", "endpoints", "clusters", "network-volumes", "networkvolumes",
     ]  # fmt: skip
-    assert {query["endTime"][0] for _, query, _ in questions} == {"2026-10-20T08:59:59Z"}
-    assert not any("grouping" in query for _, query, _ in questions)
+    assert {asked.query["endTime"][0] for asked in questions} == {"2026-10-20T08:59:59Z"}
+    assert not any("grouping" in asked.query for asked in questions)
 
 
 def test_a_key_that_is_not_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
