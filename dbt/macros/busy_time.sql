@@ -4,6 +4,7 @@
    and what is divided loses nothing. #}
 {% macro busy_time() -%}
     {%- set unit = '19342813113834066795298816::double' -%}
+    {%- set low = '18446744073709551615::hugeint' -%}
 edges as (
     select lane, s as t, state, 1 as d, 0 as width from spans
     union all
@@ -37,7 +38,7 @@ timeline as (
     window state_order as (partition by lane order by t, d, width, state rows unbounded preceding)
 ),
 
--- Events have a total order (time, key, sign): windows that break ties differently would disagree.
+-- Events have a total order: time, key, state, sign.
 events as (
     select lane, s as t, attempt_key as k, 1 as d, phi, 0 as code from pieces
     union all
@@ -48,41 +49,64 @@ events as (
     select lane, e, 0, 0, 0, -state_code from timeline where e > s
 ),
 
+-- The events are sorted once: windows without an order of their own pass over them as they come. Every
+-- lane's changes add up to 0, so that no lane begins with anything of the one before it.
 running as (
     select
-        lane,
-        t,
-        k,
-        d,
-        phi,
-        code,
-        lead(t) over event_order - t as dt,
-        sum(d) over event_order as active,
-        sum(phi) over event_order as total_phi,
-        sum(code) over event_order as state_code
-    from events
-    window event_order as (partition by lane order by t, k, code, d rows unbounded preceding)
+        *,
+        lead(t) over () - t as dt,
+        sum(d) over passed as active,
+        sum(phi) over passed as total_phi,
+        sum(code) over passed as state_code
+    from (select * from events order by lane, t, k, code, d)
+    window passed as (rows unbounded preceding)
 ),
 
 -- Time in parts of a GPU: milliseconds × parts of the lane.
 timed_parts as (
     select
-        * exclude (state_code, dt),
+        lane,
+        k,
+        d,
+        phi,
+        active,
+        total_phi,
         dt * (state_code >> 3) as ticks,
         state_code & 7 as state,
         active > 0 and ticks > 0 and state <= 3 as is_shared
     from running
 ),
 
-integrated as (
+gained_f as (
     select
-        *,
-        coalesce(sum(case when is_shared then (ticks * {{ unit }} / total_phi)::hugeint end) over past, 0) as f,
-        coalesce(sum(case when is_shared then (ticks * {{ unit }} / active)::hugeint end) over past, 0) as equal_f
+        lane,
+        k,
+        d,
+        phi,
+        ticks,
+        state,
+        is_shared,
+        if(is_shared, (ticks * {{ unit }} / total_phi)::hugeint, 0) as f,
+        if(is_shared, (ticks * {{ unit }} / active)::hugeint, 0) as equal_f
     from timed_parts
-    window past as (
-        partition by lane order by t, k, code, d rows between unbounded preceding and 1 preceding
-    )
+),
+
+-- F before each event, from the first lane on, in two halves: together they could be too long.
+integrated as materialized (
+    select
+        lane,
+        k,
+        d,
+        phi,
+        ticks,
+        state,
+        is_shared
+        {%- for f in ['f', 'equal_f'] %},
+        sum({{ f }} >> 64) over passed - ({{ f }} >> 64) as {{ f }}_high,
+        sum({{ f }} & {{ low }}) over passed - ({{ f }} & {{ low }}) as {{ f }}_low
+        {%- endfor %}
+    from gained_f
+    window passed as (rows unbounded preceding)
 ),
 
 shares as (
@@ -90,8 +114,8 @@ shares as (
         lane,
         k as member,
         max(phi) as phi,
-        max(phi) * ((max(f) - min(f))::double / {{ unit }}) as ticks,
-        (max(equal_f) - min(equal_f))::double / {{ unit }} as equal_ticks
+        max(phi) * ({{ gained_f('f') }}::double / {{ unit }}) as ticks,
+        {{ gained_f('equal_f') }}::double / {{ unit }} as equal_ticks
     from integrated
     where k > 0
     group by lane, k
@@ -104,7 +128,7 @@ state_ticks as (
         state,
         sum(ticks)::bigint as ticks,
         is_shared or state <> 2 as is_observed
-    from timed_parts
+    from integrated
     where ticks > 0
     group by lane, is_shared, state
 ),
@@ -123,4 +147,12 @@ ghosts as (
     where lane_hours.untraced_tokens > 0 and (state_ticks.is_shared or state_ticks.state = 3)
     group by state_ticks.lane
 )
+{%- endmacro %}
+
+{# By how much F grew between the two events of a lane's request. #}
+{% macro gained_f(f) -%}
+    (
+            sum(if(d < 0, {{ f }}_high, -{{ f }}_high)) * 18446744073709551616::hugeint
+            + sum(if(d < 0, {{ f }}_low, -{{ f }}_low))
+        )
 {%- endmacro %}

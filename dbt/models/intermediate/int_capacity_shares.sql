@@ -116,8 +116,14 @@ attempt_hours as (
         least(ended_ms, hour + {{ ms_per_hour }}) as e,
         e - s as milliseconds
     from (
-        select *, unnest(range(started_ms - started_ms % {{ ms_per_hour }}, ended_ms, {{ ms_per_hour }})) as hour
+        -- Most end in the hour that they began in: a list of one is dear.
+        select *, started_ms - started_ms % {{ ms_per_hour }} as hour
         from attempts
+        where started_ms // {{ ms_per_hour }} = (ended_ms - 1) // {{ ms_per_hour }}
+        union all
+        select *, unnest(range(started_ms - started_ms % {{ ms_per_hour }}, ended_ms, {{ ms_per_hour }}))
+        from attempts
+        where started_ms // {{ ms_per_hour }} < (ended_ms - 1) // {{ ms_per_hour }}
     ) as hours
 ),
 
@@ -127,24 +133,26 @@ attempt_hours as (
 
 {{ split_members() }},
 
+rated_lanes as (
+    select replica_lanes.*, replica_hours.mean_rate
+    from replica_lanes
+    left join replica_hours
+        on replica_lanes.replica = replica_hours.replica and replica_lanes.hour = replica_hours.hour
+),
+
 pieces as (
     select
-        replica_lanes.lane,
+        rated_lanes.lane,
         attempt_hours.attempt_key,
         attempt_hours.s,
         attempt_hours.e,
-        coalesce(attempt_hours.rate, replica_hours.mean_rate, 1) as phi
+        coalesce(attempt_hours.rate, rated_lanes.mean_rate, 1) as phi
     from attempt_hours
-    inner join replica_lanes
-        on attempt_hours.replica = replica_lanes.replica and attempt_hours.hour = replica_lanes.hour
-    left join replica_hours
-        -- An equality, so that it is found by its hash.
-        on
-            if(attempt_hours.rate is null, attempt_hours.replica, null) = replica_hours.replica
-            and attempt_hours.hour = replica_hours.hour
+    inner join rated_lanes
+        on attempt_hours.replica = rated_lanes.replica and attempt_hours.hour = rated_lanes.hour
 ),
 
-{{ busy_time() }},
+{{ busy_time() }}, -- noqa: PRS
 
 -- Observed excess is scaled to what was billed, GPU by GPU; what is missing is unknown.
 -- A bill that states no time was for the time that was observed, or else for its whole period.
