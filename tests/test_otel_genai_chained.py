@@ -77,6 +77,43 @@ def test_what_two_chained_files_both_hold_counts_once(tmp_path: Path) -> None:
     assert sum(row["quantity"] for row in rows) == 150
 
 
+def test_what_a_file_that_is_not_the_one_before_told_already_counts_once(tmp_path: Path) -> None:
+    late = [(60, 10), (180, 60)]
+    rows = written(Telemetry(tmp_path, chained=True), a=HOUR_1, b=HOUR_2, c=late)
+    assert sum(row["quantity"] for row in rows) == 150
+
+
+@pytest.mark.parametrize("temporality", [1, 2])
+@pytest.mark.parametrize("chained", [False, True])
+def test_a_file_that_is_sent_again_counts_once(
+    tmp_path: Path, chained: bool, temporality: int
+) -> None:
+    telemetry = Telemetry(tmp_path, chained=chained)
+    for name, second in (("a", 60), ("b", 300), ("again", 60)):
+        points = (point(second + more, 10 * more + second) for more in (0, 1, 2))
+        sent = counter(TOKENS, *points, temporality=temporality)
+        telemetry.write(
+            metrics(sent, resource={"service.instance.id": second}), name=f"{name}.jsonl"
+        )
+    once = telemetry.rows("counter_deltas")
+    assert {row["x_file"] for row in once} == {"a.jsonl", "b.jsonl"}
+    assert telemetry.land().landed == []
+
+
+def test_a_file_that_becomes_the_copy_of_another_takes_back_what_it_said(
+    tmp_path: Path,
+) -> None:
+    telemetry = Telemetry(tmp_path)
+    written(telemetry, a=[(60, 10), (61, 20)], b=[(60, 30), (61, 40)])
+    file = telemetry.folder / "b.jsonl"
+    file.write_bytes((telemetry.folder / "a.jsonl").read_bytes())
+    assert telemetry.failures() == {}
+    current = telemetry.lake.index().filter(table="counter_deltas", status="current")
+    files = [str(telemetry.lake.root / file) for file in current["file"]]
+    told = duckdb.read_parquet(files).project("x_file, quantity").fetchall()
+    assert told == [("a.jsonl", 10)]
+
+
 @pytest.mark.slow
 def test_chained_files_give_the_same_in_whatever_order_they_come(tmp_path: Path) -> None:
     telemetry = Telemetry(tmp_path, chained=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from connectors._base import Delivery, Landed, Source
+from connectors._files._repeats import without_repeats
 from connectors._files._stored import ChangedError, StoredFile
 from models.errors import ConfigError
 
@@ -27,6 +28,7 @@ __all__ = [
     "fetch_file",
     "is_hidden",
     "open_store",
+    "without_repeats",
 ]
 
 

@@ -11,7 +11,9 @@ value that fell) all of the new value, marked `is_reset`. A series that an expor
 not tell yet, and the next one does, gained all of its value in between. The first export of a file
 continues from the file before it, where the source is `chained`, or counts from its start if that
 file knows nothing of its process; otherwise it counts only if it is surely the first that its
-process sent: it came about one interval after its start time.
+process sent: it came about one interval after its start time. What the file before told later on
+is not told again, nor is a file with the bytes of another one; points of delta counters that come
+again among others, in a file that does not follow, count again.
 """
 
 from dataclasses import dataclass
@@ -173,7 +175,11 @@ _GAINED = """
             lag(time_nano) over series as time_before,
             lag(start_nano) over series as start_before,
             export_before,
-            export_after
+            export_after,
+            -- The file before told the same counter later on: with it, what it had gained by now.
+            coalesce(not is_delta and time_nano <= max(if(is_previous, time_nano, null)) over (
+                partition by resource_id, scope_id, metric, counts, counter, labels
+            ), false) as was_told
         from sampled inner join exports using (resource_id, scope_id, time_nano)
         window series as (
             partition by resource_id, scope_id, metric, counts, counter, labels
@@ -240,6 +246,6 @@ def counter_deltas(source: Source) -> str:
         x_file,
         x_row
     from gained
-    where from_nano is not null and not is_previous
+    where from_nano is not null and not is_previous and not was_told
     order by x_row, counter
     """

@@ -11,7 +11,7 @@ import duckdb
 from connectors._sql import quoted
 from connectors.otel_genai import _carried
 from connectors.otel_genai import _names as names
-from connectors.otel_genai._delivery import BEFORE
+from connectors.otel_genai._delivery import BEFORE, REPEATS
 from connectors.otel_genai._flat import parse_parquet
 from connectors.otel_genai._json import parse_json, parse_points_before
 from connectors.otel_genai._leaves import create_leaves
@@ -173,6 +173,9 @@ def read(
         connection.execute(_NO_POINTS)
     else:
         parse_json(connection, folder / file, _NO_POINTS)
+    if file.startswith(f"{REPEATS}/"):
+        for table in ("delivered_span", "delivered_point"):
+            connection.execute(f"delete from {table}")
     for earlier in before:
         parse_points_before(connection, folder / earlier)
     present = _carried.carry(connection, options.baggage_prefix)
