@@ -16,9 +16,9 @@ def is_complete(file: Path) -> bool:
     """Tell whether a .gz, .parquet or .zip file ends as its format does; others always do."""
     match file.suffix:
         case ".gz":
-            return last_bytes(file) is not None
+            return _is_complete_gzip(file)
         case ".parquet":
-            return begins_and_ends(file, b"PAR1", b"PAR1")
+            return _begins_and_ends(file, b"PAR1")
         case ".zip":
             return _is_complete_zip(file)
     return True
@@ -47,12 +47,17 @@ def check_text(file: Path, name: str, ends_its_lines: bool = True) -> None:
         raise ContractError(f"{name} is cut off: its last line does not end")
 
 
-def last_bytes(file: Path) -> bytes | None:
-    """Return the last MiB of a text, plain or .gz; None where it was cut off, or is no gzip."""
+def is_empty(file: Path) -> bool:
+    """Tell whether a file, plain or .gz, holds nothing at all; one that is cut off does."""
+    if not file.stat().st_size:
+        return True
+    if file.suffix != ".gz":
+        return False
     try:
-        return _last_bytes(file)
+        with gzip.open(file) as stream:
+            return not stream.read(1)
     except (EOFError, OSError, zlib.error):
-        return None
+        return False
 
 
 def _last_bytes(file: Path) -> bytes:
@@ -66,12 +71,19 @@ def _last_bytes(file: Path) -> bytes:
     return last
 
 
-def begins_and_ends(file: Path, begin: bytes, end: bytes) -> bool:
-    """Tell whether a file's first and last bytes are these."""
+def _begins_and_ends(file: Path, mark: bytes) -> bool:
     with file.open("rb") as stream:
-        starts = stream.read(len(begin))
-        stream.seek(max(file.stat().st_size - len(end), 0))
-        return starts == begin and stream.read(len(end)) == end
+        starts = stream.read(len(mark))
+        stream.seek(max(file.stat().st_size - len(mark), 0))
+        return starts == mark and stream.read(len(mark)) == mark
+
+
+def _is_complete_gzip(file: Path) -> bool:
+    try:
+        _last_bytes(file)
+    except (EOFError, OSError, zlib.error):
+        return False
+    return True
 
 
 def _is_complete_zip(file: Path) -> bool:

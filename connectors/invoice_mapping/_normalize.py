@@ -27,7 +27,7 @@ def normalize(map_: Map, source: Source) -> Mapping[str, str]:
     else:
         query = _CHARGES.format(
             mapped=mapped,
-            others=_others(columns, map_),
+            others=_others(columns),
             vendor=quoted(map_.about_.vendor),
             **{name: _or_null(columns, name) for name in _DERIVED_FROM},
         )
@@ -94,7 +94,7 @@ def _or_null(columns: Mapping[str, str], name: str) -> str:
     return name if name in columns else "null"
 
 
-def _others(columns: Mapping[str, str], map_: Map) -> str:
+def _others(columns: Mapping[str, str]) -> str:
     """What the map says and nothing follows from, but for usage only where it is about usage."""
     lines = []
     for name in columns:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from .aws_lines import (
-    DEVELOPMENT_ACCOUNT,
     PAYER,
     Line,
     Offer,
@@ -260,10 +259,6 @@ def split_cost_lines(nodes: list[Node], rows: list[Line], day: int) -> Iterator[
                             "aws_eks_namespace": "serving",
                         },
                     )
-
-
-def account_of(source: str) -> str:
-    return PAYER if source == "aws_prod" else DEVELOPMENT_ACCOUNT
 
 
 def iso_folder(execution: Execution, export: str) -> str:
