@@ -20,29 +20,7 @@
    A cost is of inferences if the same entities made an attempt on that day: a rule's direct costs are
    not, nor is what was shared with them. #}
 {% macro caused_ctes(entity, grain, where='true') -%}
-makers as (
-    select distinct
-        charge_date,
-        {{ entities() | join(', ') }}
-    from {{ ref('int_attempt_sums') }}
-    where {{ where }} and kind is distinct from 'unmatched capacity'
-),
-
-costs_caused as (
-    select
-        ledger.*,
-        makers.charge_date is not null
-        and ledger.component <> 'unmatched'
-        and not coalesce(ledger.component = 'direct' and ledger.allocated_method_id = 'rule', false)
-            as is_of_inferences
-    from (select * from {{ ref('allocated_costs') }} where {{ where }}) as ledger
-    left join makers
-        on
-            ledger.charge_date = makers.charge_date
-            {%- for name in entities() %}
-            and ledger.{{ name }} = makers.{{ name }}
-            {%- endfor %}
-),
+{{ costs_caused_ctes(where) }},
 
 inferences as (
     select
@@ -96,6 +74,33 @@ requests as (
         where other_currency <> billing_currency
     ) as billed
     group by grain, billing_currency, {{ entity }}
+)
+{%- endmacro %}
+
+{# The ledger with is_of_inferences, see above. #}
+{% macro costs_caused_ctes(where='true') -%}
+makers as (
+    select distinct
+        charge_date,
+        {{ entities() | join(', ') }}
+    from {{ ref('int_attempt_sums') }}
+    where {{ where }} and kind is distinct from 'unmatched capacity'
+),
+
+costs_caused as (
+    select
+        ledger.*,
+        makers.charge_date is not null
+        and ledger.component <> 'unmatched'
+        and not coalesce(ledger.component = 'direct' and ledger.allocated_method_id = 'rule', false)
+            as is_of_inferences
+    from (select * from {{ ref('allocated_costs') }} where {{ where }}) as ledger
+    left join makers
+        on
+            ledger.charge_date = makers.charge_date
+            {%- for name in entities() %}
+            and ledger.{{ name }} = makers.{{ name }}
+            {%- endfor %}
 )
 {%- endmacro %}
 

@@ -2,6 +2,7 @@
 
    cost      the column to be added up (default effective_cost)
    where     the rows of the mart that hold the money once, such as "entity = 'customer_id'"
+   each      a column whose every value has the whole sum, such as entity
    part      the rows of the ledger that the mart claims, such as "component = 'idle'" (default: all)
    day, week, month, billing_period
              name one: the mart's column that says when. day, week (its Monday) and month (its first
@@ -12,7 +13,7 @@
 
    Only periods with a day that is not as published are read: what is published has been tested. #}
 {% test sums_to_effective_cost(
-    model, cost='effective_cost', where='true', part='true',
+    model, cost='effective_cost', where='true', each='true', part='true',
     day=none, week=none, month=none, billing_period=none, currency='billing_currency'
 ) %}
 {%- set of_ledger = {
@@ -21,7 +22,8 @@
 } -%}
 {%- set by = 'week' if week else 'month' if month else 'billing_period' if billing_period else 'day' -%}
 {%- set column = week or month or billing_period or day or 'charge_date' -%}
-{%- set of_mart = column ~ '::varchar' ~ ('[1:7]' if by in ['month', 'billing_period'] else '') -%}
+{%- set length = 7 if by in ['month', 'billing_period'] else 10 -%}
+{%- set of_mart = 'left(' ~ column ~ '::varchar, ' ~ length ~ ')' -%}
 {%- set ledger_cost = 'reporting_cost' if currency == 'reporting_currency' else 'effective_cost' -%}
 -- depends_on: {{ ref('int_day_inputs') }}
 -- depends_on: {{ ref('int_charges_spread_daily') }}
@@ -42,19 +44,38 @@ ledger as (
 ),
 
 mart as (
-    select {{ of_mart }} as period, {{ currency }} as currency, sum({{ cost }}) as effective_cost
+    select
+        {{ of_mart }} as period,
+        {{ currency }} as currency,
+        ({{ each }})::varchar as each,
+        sum({{ cost }}) as effective_cost
     from {{ model }}
     where ({{ where }}) and {{ is_new(column) if by == 'day' else 'true' }}
     group by all
+),
+
+expected as (
+    select ledger.*, every.each
+    from ledger
+    cross join (
+        select each::varchar as each from mart
+        union
+        select 'true' where not exists (select 1 from mart)
+    ) as every
 )
 
 select
-    coalesce(ledger.period, mart.period) as period,
-    coalesce(ledger.currency, mart.currency) as currency,
-    ledger.effective_cost,
+    coalesce(expected.period, mart.period) as period,
+    coalesce(expected.currency, mart.currency) as currency,
+    coalesce(expected.each, mart.each) as each,
+    expected.effective_cost,
     mart.effective_cost as mart_cost
-from (select * from ledger where period in (select period from new_periods)) as ledger
-full join (select * from mart where period in (select period from new_periods)) as mart
-    on ledger.period = mart.period and ledger.currency is not distinct from mart.currency
-where coalesce(ledger.effective_cost, 0) <> coalesce(mart.effective_cost, 0)
+from expected
+full join mart
+    on
+        expected.period = mart.period and expected.currency is not distinct from mart.currency
+        and expected.each is not distinct from mart.each
+where
+    coalesce(expected.effective_cost, 0) <> coalesce(mart.effective_cost, 0)
+    and coalesce(expected.period, mart.period) in (select period from new_periods)
 {% endtest %}

@@ -1,0 +1,163 @@
+{# CTEs for counting what inferences are of: `attempts` are the production attempts of the `days` for
+   which `where` holds, each with a currency and a `tuple`, one number for its entities and currency. What
+   has not ended has cost, and is not counted yet. What nobody bills counts in the currency of its
+   inference, else in the one that bills most of the day. #}
+{% macro unit_attempts(days, where='true') -%}
+found as not materialized (
+    select *
+    from {{ ref('attempt_costs') }}
+    where {{ days }} and {{ where }} and {{ is_production() }}
+),
+
+inference_currencies as materialized (
+    select
+        charge_date,
+        inference_id,
+        min(billing_currency) as billing_currency
+    from found
+    where inference_id in (select unbilled.inference_id from found as unbilled where unbilled.billing_currency is null)
+    group by charge_date, inference_id
+),
+
+day_currencies as materialized (
+    select
+        charge_date,
+        arg_max(billing_currency, (attempts, billing_currency)) as billing_currency
+    from (
+        select charge_date, billing_currency, sum(attempts) as attempts
+        from {{ ref('int_attempt_sums') }}
+        where {{ days }} and billing_currency is not null
+        group by charge_date, billing_currency
+        union all
+        select distinct charge_date, billing_currency, 0
+        from {{ ref('allocated_costs') }}
+        where {{ days }}
+    ) as counted
+    group by charge_date
+),
+
+attempts as not materialized (
+    select
+        * replace (currency as billing_currency),
+        hash({{ entities() | join(', ') }}, currency) as tuple,
+        status in ('ok', 'cached') as is_successful,
+        operation_name in ('chat', 'text_completion', 'generate_content') as is_generation,
+        -- Those without a cost have a part of what is shared, too.
+        coalesce(direct_cost, 0) + 0.000000001 as part_weight
+    from (
+        select
+            found.*,
+            coalesce(
+                found.billing_currency, inference_currencies.billing_currency, day_currencies.billing_currency
+            ) as currency
+        from found
+        left join inference_currencies
+            on
+                found.billing_currency is null
+                and found.charge_date = inference_currencies.charge_date
+                and found.inference_id = inference_currencies.inference_id
+        left join day_currencies on found.charge_date = day_currencies.charge_date
+    ) as billed
+),
+
+tuples as materialized (
+    select
+        charge_date,
+        tuple,
+        {% for entity in entities() -%}
+        any_value({{ entity }}) as {{ entity }},
+        {% endfor -%}
+        any_value(billing_currency) as billing_currency
+    from attempts
+    group by charge_date, tuple
+)
+{%- endmacro %}
+
+{# Whether inferences met their service levels and passed their evaluations. `judged` is one row an
+   inference and day: NULL in is_good where nothing judges it, or what a target is about is not known. #}
+{% macro unit_judgements(evaluated_when=none) -%}
+evaluated as (
+    select *
+    from {{ ref('stg_lake__evaluations') }}
+    where is_passed is not null{{ ' and ' ~ evaluated_when if evaluated_when }}
+),
+
+targets as materialized (
+    select
+        tuples.charge_date,
+        tuples.tuple,
+        min(levels.target_ms) filter (where levels.measure = 'duration') * 1000 as most_duration,
+        min(levels.target_ms) filter (where levels.measure = 'time_to_first_token') * 1000 as most_first_token
+    from tuples
+    inner join {{ ref('stg_lake__service_levels') }} as levels
+        on
+            coalesce(levels.feature = tuples.feature, true)
+            and coalesce(levels.workflow = tuples.workflow, true)
+            and coalesce(levels.model = tuples.model, true)
+            and {{ is_valid_on('levels', 'tuples.charge_date') }}
+    group by tuples.charge_date, tuples.tuple
+),
+
+verdicts as materialized (
+    select
+        charge_date,
+        inference_id,
+        bool_and(is_passed) as is_passed
+    from (
+        select attempts.charge_date, attempts.inference_id, evaluations.is_passed
+        from attempts
+        inner join evaluated as evaluations
+            on attempts.inference_id = evaluations.inference_id and {{ unit_is_evaluated_in_time() }}
+        union all
+        select attempts.charge_date, attempts.inference_id, evaluations.is_passed
+        from attempts
+        inner join evaluated as evaluations
+            on attempts.attempt_id = evaluations.attempt_id and {{ unit_is_evaluated_in_time() }}
+    ) as judged
+    group by charge_date, inference_id
+),
+
+-- Microseconds that the caller waited: from the first attempt to the answer, and to its first token.
+answered as (
+    select
+        charge_date,
+        inference_id,
+        min(tuple) as tuple,
+        max(tuple) as other_tuple,
+        arg_max(tuple, (is_successful, ended_at, attempt_id)) as answering_tuple,
+        bool_or(is_successful) as is_successful,
+        max(ended_at) as ended_at,
+        sum(part_weight) as part_weight,
+        epoch_us(max(ended_at) filter (where is_successful)) - epoch_us(min(started_at)) as duration,
+        epoch_us(arg_max(first_token_at, (ended_at, attempt_id)) filter (where is_successful))
+        - epoch_us(min(started_at)) as first_token
+    from attempts
+    where is_ended
+    group by charge_date, inference_id
+),
+
+judged as not materialized (
+    select
+        answered.*,
+        case
+            when targets.tuple is null and verdicts.is_passed is null then null
+            when
+                not answered.is_successful
+                or answered.duration > targets.most_duration
+                or answered.first_token > targets.most_first_token
+                or not verdicts.is_passed
+                then false
+            when targets.most_first_token is not null and answered.first_token is null then null
+            else true
+        end as is_good
+    from answered
+    left join targets on answered.charge_date = targets.charge_date and answered.answering_tuple = targets.tuple
+    left join verdicts
+        on answered.charge_date = verdicts.charge_date and answered.inference_id = verdicts.inference_id
+)
+{%- endmacro %}
+
+{# A day is complete when the next one is: what is evaluated later does not reach back. #}
+{% macro unit_is_evaluated_in_time(day='attempts.charge_date') -%}
+    evaluations.evaluated_at >= {{ day }} and evaluations.evaluated_at < {{ day }} + interval 2 day
+{%- endmacro %}

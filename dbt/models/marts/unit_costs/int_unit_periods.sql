@@ -1,0 +1,121 @@
+-- As int_unit_days, by week (from Monday) and by calendar month, UTC. Sums are those of the days; what
+-- came on several days of a period (an inference, a conversation, a run, a customer) is counted once.
+-- How sure a month's direct cost is, is known better than from its days; a week's bounds are its days'.
+{{ config(materialized='table', schema='intermediate', contract={'enforced': false}) }}
+{%- set keys = unit_keys() | join(', ') %}
+{%- set kinds = ['week', 'month'] %}
+{%- set ids = ['inference_id', 'conversation_id', 'workflow_run_id'] %}
+{%- set names = ['customers', 'features'] %}
+with recurring as materialized (
+    {%- for id in ids %}
+    {{ 'union all' if not loop.first }}
+    select
+        '{{ id }}' as kind,
+        {{ id }} as id
+    from {{ ref('attempt_costs') }}
+    where is_ended and {{ id }} is not null
+    group by {{ id }}
+    having min(charge_date) <> max(charge_date)
+    {%- endfor %}
+),
+
+{{ unit_attempts('true', "(
+        inference_id in (select id from recurring where kind = 'inference_id')
+        or conversation_id in (select id from recurring where kind = 'conversation_id')
+        or workflow_run_id in (select id from recurring where kind = 'workflow_run_id')
+    )") }},
+
+{{ unit_judgements() }},
+
+{{ unit_recurring() }},
+
+days as (
+    {%- for kind in kinds %}
+    {{ 'union all' if not loop.first }}
+    select
+        * replace (
+            '{{ kind }}' as period_kind,
+            date_trunc('{{ kind }}', period_start) as period_start
+            {%- if kind == 'month' %},
+            null as seen_cost,
+            null as lower_cost,
+            null as upper_cost
+            {%- endif %}
+        )
+    from {{ ref('int_unit_days') }}
+    where period_kind = 'day'
+    {%- endfor %}
+),
+
+who as (
+    {%- for kind in kinds %}
+    {{ 'union all' if not loop.first }}
+    select distinct
+        sums.charge_date,
+        '{{ kind }}' as kind,
+        date_trunc('{{ kind }}', sums.charge_date) as start,
+        {{ entities() | join(', ') }},
+        coalesce(sums.billing_currency, day_currencies.billing_currency) as billing_currency
+    from {{ ref('int_attempt_sums') }} as sums
+    left join day_currencies on sums.charge_date = day_currencies.charge_date
+    where sums.kind is distinct from 'unmatched capacity' and {{ is_production() }}
+    {%- endfor %}
+),
+
+{%- for measure in ['duration', 'first_token'] %}
+
+{{ measure }}_counts as (
+    select
+        {{ keys }},
+        entry.key as bucket,
+        sum(entry.value)::bigint as inferences
+    from (select {{ keys }}, unnest(map_entries({{ measure }}_buckets)) as entry from days) as entries
+    group by all
+),
+
+{{ measure }}s as (
+    {{ unit_percentiles(measure ~ '_counts', measure) }}
+),
+{%- endfor %}
+
+united as (
+    select
+        {{ keys }},
+        {{ (unit_once_columns() | reject('in', names) | list + unit_sum_columns()) | join(', ') }}
+    from days
+    {%- for added in ['inferences', 'conversations', 'runs'] %}
+    union all by name
+    select * from recurring_{{ added }}
+    {%- endfor %}
+    {%- for measure in ['durations', 'first_tokens'] %}
+    union all by name
+    select * from {{ measure }}
+    {%- endfor %}
+    {%- for of_all in [false, true] %}
+    union all by name
+    select
+        'month' as period_kind,
+        (charge_month || '-01')::timestamp as period_start,
+        {{ "'all' as entity, '(all)' as value" if of_all else 'entity, value' }},
+        billing_currency,
+        sum(seen_cost) as seen_cost,
+        sum(lower_cost) as lower_cost,
+        sum(upper_cost) as upper_cost
+    from {{ ref('cost_bounds_monthly') }}
+    {{ "where entity = 'model'" if of_all }}
+    group by all
+    {%- endfor %}
+    union all by name
+    select
+        kind as period_kind,
+        start as period_start,
+        entity,
+        value,
+        billing_currency,
+        count(distinct customer_id) filter (where customer_id <> '(none)') as customers,
+        count(distinct feature) filter (where feature <> '(none)') as features
+    from ({{ unit_spread('who', ['kind', 'start', 'customer_id', 'feature']) }}) as of_customers
+    group by all
+)
+
+{{ unit_united('united') }}
