@@ -57,7 +57,7 @@ states as materialized (
 {{ provisioned_endpoints() }},
 
 {{ attempts_of_day(
-    "status not in ('rejected', 'cached')"
+    "exists (select 1 from charge_groups) and status not in ('rejected', 'cached')"
     ~ ' and (pod_uid is not null'
     ~ ' or coalesce(response_model, request_model) in (select endpoint_labels.label from endpoint_labels))'
 ) }},
