@@ -157,7 +157,7 @@ class GpuHour:
         gauged = [
             (g.start, min(g.end, hour + HOUR))
             for g in self.scene.gauges
-            if g.pod in pods and hour <= g.start < hour + HOUR
+            if g.pod in pods and hour <= g.start < hour + HOUR and not self.scene.explains(g)
         ]
         if gauged or has_requests or not missing:
             return gauged

@@ -69,6 +69,7 @@ class Gauge(NamedTuple):
     pod: str
     start: int
     end: int
+    running: int = 1
 
 
 class Charge(NamedTuple):
@@ -95,6 +96,11 @@ class Scene:
             if attempt.end > attempt.begins:
                 found[attempt.pod].append(attempt)
         return found
+
+    def explains(self, gauge: Gauge) -> bool:
+        """Tell whether as many traced requests ran at that moment as the gauge shows."""
+        running = sum(a.begins <= gauge.start < a.end for a in self.by_pod[gauge.pod])
+        return running >= gauge.running
 
     def mean_rate(self, pod: str, hour: int, cached: int = 0) -> int | None:
         counted = [a for a in self.by_pod[pod] if a.tokens and a.within(hour)]

@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from capacity_scene import Attempt, Charge, Gain, Gauge, Scene, State
 from prometheus_server import Samples
@@ -51,6 +51,19 @@ def first_from(moment: int, query: str = "kube") -> int:
     return start - (start - moment) // SCRAPE * SCRAPE
 
 
+class Planted(Scene):
+    """A scene that remembers what it has counted."""
+
+    def untraced(self, pod: str) -> dict[int, int]:
+        if pod not in self._counted:
+            self._counted[pod] = super().untraced(pod)
+        return self._counted[pod]
+
+    @cached_property
+    def _counted(self) -> dict[str, dict[int, int]]:
+        return {}
+
+
 def _touching(requests: list[Request], start: int, end: int) -> list[Request]:
     return [one for one in requests if one.ended > start and one.started < end]
 
@@ -92,7 +105,7 @@ class Scraped:
 
     def scene(self, day: int) -> Scene:
         """All that the samples, the spans that are left and the bill tell of a day."""
-        scene = Scene()
+        scene = Planted()
         for charge in self.charges:
             if day <= charge.hour < day + DAY:
                 what = (charge.resource_id, charge.hour, 1, charge.billed_ms)
@@ -114,13 +127,13 @@ class Scraped:
             if not self.is_lost(one)
         ]
         scene.gains += _gains(pod, engine, day)
-        working = {
-            "vllm": (pod.ready, pod.stops, lambda at: engine.running(at) > 0),
-            "dcgm": (pod.bound, pod.gone, lambda at: float(engine.busy_share(at)) >= 0.01),
-        }
-        for query, (start, end, works) in working.items():
-            times = [at for at in grid(query) if start <= at < end and day <= at < day + DAY]
-            scene.gauges += [Gauge(pod.uid, at, at + SCRAPE) for at in times if works(at)]
+        times = [at for at in grid("vllm") if pod.ready <= at < pod.stops and day <= at < day + DAY]
+        # What does not change is one row an hour.
+        for (_, running), same in groupby(times, lambda at: (at // HOUR, engine.running(at))):
+            first, *others = same
+            if running:
+                until = max([first, *others]) + SCRAPE
+                scene.gauges.append(Gauge(pod.uid, first, until, running))
 
 
 def _gains(pod: Pod, engine: Engine, day: int) -> Iterator[Gain]:

@@ -169,20 +169,59 @@ lane_hours as materialized (
     group by replica_lanes.lane
 ),
 
-gauges as (
+engines as (
+    select distinct pod_uid
+    from {{ ref('stg_lake__gauge_samples') }}
+    where
+        gauge = 'requests_running'
+        and pod_uid is not null
+        and sampled_at >= cast({{ charge_date() }} as timestamp)
+        and sampled_at < cast({{ charge_date() }} as timestamp) + interval 1 day
+),
+
+samples as (
     select
         pod_uid,
         resource_id,
         gpu_index,
+        if(gauge = 'requests_running', value, 1) as running,
         epoch_ms(sampled_at) - epoch_ms(sampled_at) % {{ ms_per_hour }} as hour,
         epoch_ms(sampled_at) as s,
         least(epoch_ms(believed_until), hour + {{ ms_per_hour }}) as e
     from {{ ref('stg_lake__gauge_samples') }}
     where
-        ((gauge = 'requests_running' and value > 0) or (gauge = 'gpu_active' and value >= 0.01))
-        and sampled_at >= cast({{ charge_date() }} as timestamp)
+        sampled_at >= cast({{ charge_date() }} as timestamp)
         and sampled_at < cast({{ charge_date() }} as timestamp) + interval 1 day
         and believed_until > sampled_at
+        and (
+            (gauge = 'requests_running' and value > 0)
+            -- A GPU's activity is a mean of the time before: what the engine says of its requests is better.
+            or (
+                gauge = 'gpu_active'
+                and value >= 0.01
+                and coalesce(pod_uid not in (select engines.pod_uid from engines), true)
+            )
+        )
+),
+
+-- As many requests as were traced at that moment are no sign of others.
+gauges as (
+    select
+        samples.pod_uid,
+        samples.resource_id,
+        samples.gpu_index,
+        samples.hour,
+        samples.s,
+        samples.e
+    from samples
+    left join attempt_hours
+        on
+            samples.pod_uid = attempt_hours.replica
+            and samples.hour = attempt_hours.hour
+            and samples.s >= attempt_hours.s
+            and samples.s < attempt_hours.e
+    group by all
+    having count(attempt_hours.attempt_key) < any_value(samples.running)
 ),
 
 gauged_spans as (
