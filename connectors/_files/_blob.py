@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
-from pathlib import Path
 from typing import Any
 
 from azure.core import MatchConditions
@@ -23,7 +22,7 @@ from azure.core.exceptions import (
 from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobProperties, ContainerClient, ExponentialRetry
 
-from connectors._files._stored import ChangedError, StoredFile
+from connectors._files._stored import ChangedError, StoredFile, Streamed
 from models.errors import ConfigError, FetchError
 
 _CONNECTION_STRING = "AZURE_STORAGE_CONNECTION_STRING"
@@ -33,7 +32,7 @@ _LOCATION = re.compile(
 )
 
 
-class Container:
+class Container(Streamed):
     """The blobs of a container whose names start with the location's prefix."""
 
     def __init__(
@@ -119,24 +118,13 @@ class Container:
             blob.name.removeprefix(self.prefix), blob.size, modified, blob.etag.strip('"')
         )
 
-    def read(self, file: StoredFile) -> bytes:
-        """Return a small blob's bytes."""
-        return b"".join(self._chunks(file))
-
-    def copy(self, file: StoredFile, target: Path) -> None:
-        """Copy a blob as a stream; ChangedError if it is not the one that was found."""
-        with target.open("wb") as output:
-            output.writelines(self._chunks(file))
-
-    def _chunks(self, file: StoredFile) -> Iterator[bytes]:
-        try:
-            with _explained(self._url(file.path)):
-                download = self.client.get_blob_client(self.prefix + file.path).download_blob(
-                    etag=f'"{file.mark}"', match_condition=MatchConditions.IfNotModified
-                )
-                yield from download.chunks()
-        except FileNotFoundError as error:
-            raise ChangedError(f"{file.path} disappeared while it was fetched") from error
+    def pieces(self, file: StoredFile) -> Iterator[bytes]:
+        """Yield a blob's bytes, if it is the one that was found."""
+        with _explained(self._url(file.path)):
+            download = self.client.get_blob_client(self.prefix + file.path).download_blob(
+                etag=f'"{file.mark}"', match_condition=MatchConditions.IfNotModified
+            )
+            yield from download.chunks()
 
     def fingerprint(self, file: StoredFile) -> str:
         """Return the MD5 that was stored with the blob, else its ETag."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -16,7 +15,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from connectors._files._stored import ChangedError, StoredFile
+from connectors._files._stored import ChangedError, StoredFile, Streamed
 from models.errors import ConfigError, FetchError
 
 if TYPE_CHECKING:
@@ -38,7 +37,9 @@ _CHANGED = {"PreconditionFailed", "412"}
 _ABSENT = {"NoSuchKey", "404"}
 
 
-class Bucket:
+class Bucket(Streamed):
+    """The objects of a bucket whose keys start with the location's prefix."""
+
     def __init__(
         self,
         location: str,
@@ -83,22 +84,12 @@ class Bucket:
             return None
         return _object(path, head["ContentLength"], head["LastModified"], head["ETag"])
 
-    def read(self, file: StoredFile) -> bytes:
-        return b"".join(self._chunks(file))
-
-    def copy(self, file: StoredFile, target: Path) -> None:
-        with target.open("wb") as output:
-            output.writelines(self._chunks(file))
-
-    def _chunks(self, file: StoredFile) -> Iterator[bytes]:
-        try:
-            with _explained(self._url(file.path)):
-                answer = self.client.get_object(
-                    Bucket=self.bucket, Key=self.prefix + file.path, IfMatch=file.mark
-                )
-                yield from answer["Body"].iter_chunks(_CHUNK)
-        except FileNotFoundError as error:
-            raise ChangedError(f"{file.path} disappeared while it was fetched") from error
+    def pieces(self, file: StoredFile) -> Iterator[bytes]:
+        with _explained(self._url(file.path)):
+            answer = self.client.get_object(
+                Bucket=self.bucket, Key=self.prefix + file.path, IfMatch=file.mark
+            )
+            yield from answer["Body"].iter_chunks(_CHUNK)
 
     def fingerprint(self, file: StoredFile) -> str:
         return file.mark

@@ -126,6 +126,19 @@ def reason(error: duckdb.Error) -> str:
     return re.sub(r"^[\w ]+ Error: ", "", str(error).strip().splitlines()[0])
 
 
+def as_text(name: str, type_name: str | None) -> str:
+    """Return the SQL of a file's column as text: what is nested as JSON, an absent one (None) NULL.
+
+    `type_name` is DuckDB's.
+    """
+    if type_name is None:
+        return "cast(null as varchar)"
+    column = identifier(name)
+    if type_name.startswith(("STRUCT", "MAP")) or type_name.endswith("[]"):
+        column = f"to_json({column})"
+    return f"cast({column} as varchar)"
+
+
 def identifier(name: str) -> str:
     """Return a column's name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'

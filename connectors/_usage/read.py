@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from connectors._maps.expressions import columns_of, create_macros, identifier
+from connectors._maps.expressions import as_text, columns_of, create_macros, identifier
 from connectors._maps.macros import USAGE_MACROS
 from connectors._sql import quoted
 from connectors._usage.fields import columns_needed, field, fields_query
@@ -135,7 +135,7 @@ def _scan_file(
             types = {row[0].lower(): row[1] for row in described}
             _check_columns(map_, file, columns, [row[0] for row in described], is_optional)
             texts = (
-                f"{_as_text(column, types.get(column.lower()))} as {identifier(column)}"
+                f"{as_text(column, types.get(column.lower()))} as {identifier(column)}"
                 for column in columns
             )
             query = f"select {', '.join(texts)} from ({scan})"
@@ -158,14 +158,6 @@ def _check_columns(
             continue
         shown = ", ".join(found[:12])
         raise ContractError(f"{file}: column {column} is missing; found {shown}")
-
-
-def _as_text(name: str, type_name: str | None) -> str:
-    if type_name is None:
-        return "cast(null as varchar)"
-    if type_name.startswith(("STRUCT", "MAP")) or type_name.endswith("[]"):
-        return f"cast(to_json({identifier(name)}) as varchar)"
-    return f"cast({identifier(name)} as varchar)"
 
 
 def _scan(map_: UsageMap, file: Path, columns: Sequence[str], object_bytes: int) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from connectors._maps.expressions import as_text
 from connectors._sql import quoted
 from models.errors import ContractError
 
@@ -101,8 +102,5 @@ def _text(names: tuple[str, ...], given: Mapping[str, str], types: Mapping[str, 
     """Return the SQL of the first of these columns that says something."""
     texts = []
     for name in (given[name] for name in names if name in given):
-        quoted_name = '"' + name + '"'
-        nested = types[name].startswith(("STRUCT", "MAP"))
-        value = f"to_json({quoted_name})" if nested else quoted_name
-        texts.append(f"nullif(trim(cast({value} as varchar)), '')")
+        texts.append(f"nullif(trim({as_text(name, types[name])}), '')")
     return f"coalesce({', '.join(texts)})" if texts else "null"

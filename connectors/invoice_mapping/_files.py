@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from connectors._complete import check_text
 from connectors._http import parse
-from connectors._maps.expressions import identifier
+from connectors._maps.expressions import as_text, identifier
 from connectors._sql import quoted
 from connectors.invoice_mapping._map import Map, Records
 from connectors.invoice_mapping._records import records
@@ -126,7 +126,7 @@ class Invoice:
             if name not in types and name not in self.map_.optional:
                 found = ", ".join(list(types)[:12])
                 raise ContractError(f"{file}: column {name} is missing; found {found}")
-        values = "".join(f", {_as_text(name, types.get(name))}" for name in names)
+        values = "".join(f", nullif({as_text(name, types.get(name))}, '')" for name in names)
         self.connection.execute(
             f"insert into {table} select {quoted(file)}, rowid + 1, ''{values} "
             "from file_rows order by rowid"
@@ -140,11 +140,3 @@ class Invoice:
             f"encoding = {quoted(self.map_.files.encoding)}, "
             """quote = '"', escape = '"', hive_partitioning = false)"""
         )
-
-
-def _as_text(name: str, type_name: str | None) -> str:
-    if type_name is None:
-        return "null"
-    if type_name.startswith(("STRUCT", "MAP")) or type_name.endswith("[]"):
-        return f"cast(to_json({identifier(name)}) as varchar)"
-    return f"nullif(cast({identifier(name)} as varchar), '')"
