@@ -14,6 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from connectors._azure._columns import COLUMNS, places
 from connectors._base import InputColumn
+from connectors._maps.expressions import identifier
 from connectors._sql import quoted
 from models.errors import ContractError
 
@@ -93,7 +94,7 @@ def _file_query(
 
 
 def _name(source: str, index: dict[str, int], is_parquet: bool) -> str:
-    return '"' + source.replace('"', '""') + '"' if is_parquet else f"c{index[source]}"
+    return identifier(source) if is_parquet else f"c{index[source]}"
 
 
 def _check_header(

@@ -10,6 +10,7 @@ from duckdb import DuckDBPyConnection
 from connectors._complete import check_complete, check_text, is_empty
 from connectors._focus.columns import CLOSED, KINDS, REQUIRED, named, version_of
 from connectors._http import read_json
+from connectors._maps.expressions import identifier
 from connectors._sql import quoted
 from models.errors import ContractError
 
@@ -93,7 +94,7 @@ def _page(connection: DuckDBPyConnection, folder: Path, file: str, required: Seq
         raise ContractError(f"{file} is neither a list of rows nor an object with one such list")
     names = list(dict.fromkeys(name for row in lists[0] for name in row)) or list(required)
     structure = json.dumps([dict.fromkeys(names, "VARCHAR")])
-    table = '"' + file.replace('"', '""') + '"'
+    table = identifier(file)
     connection.execute(
         f"create temp table {table} as select unnest(page) from "
         f"(select unnest(from_json(cast(? as json), {quoted(structure)})) as page)",
@@ -127,7 +128,7 @@ def _check_required(
 
 def _text(header: str, type_name: str) -> str:
     """A value as the vendor's text; of a double, the shortest that is the same number."""
-    column = '"' + header.replace('"', '""') + '"'
+    column = identifier(header)
     if type_name == "VARCHAR":
         # Some vendors write the word.
         return f"case when trim({column}) not in ('', 'NULL', 'null') then {column} end"

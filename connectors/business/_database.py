@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from connectors._base import Delivery, Source
+from connectors._maps.expressions import identifier
 from connectors._sql import connect, quoted
 from connectors.business._options import BusinessOptions
 from models.errors import ConfigError, FetchError
@@ -96,8 +97,8 @@ def _as_text(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     described = connection.execute(
         f"describe select * from postgres_query('business', {quoted(query)})"
     ).fetchall()
-    names = [str(row[0]).replace('"', '""') for row in described]
-    columns = ", ".join(f'cast(asked."{name}" as text) as "{name}"' for name in names)
+    names = [identifier(str(row[0])) for row in described]
+    columns = ", ".join(f"cast(asked.{name} as text) as {name}" for name in names)
     return f"from postgres_query('business', {quoted(f'select {columns} from ({query}) as asked')})"
 
 

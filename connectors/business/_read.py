@@ -5,6 +5,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from connectors._maps.expressions import identifier
 from connectors._sql import quoted
 from connectors.business._files import table_of
 from connectors.business._rows import KEYS, NAMED, checks, period_of
@@ -42,7 +43,7 @@ def _load(connection: DuckDBPyConnection, path: Path, file: str, table: Table) -
     )
     connection.execute(f"create temp table file_rows as select * from {rows}")
     described = connection.execute("describe file_rows").fetchall()
-    given = {str(row[0]).strip().lower(): str(row[0]).replace('"', '""') for row in described}
+    given = {str(row[0]).strip().lower(): str(row[0]) for row in described}
     known = [column.name for column in NAMED[table.name]]
     for name in given:
         if name not in known:
@@ -61,7 +62,7 @@ def _load(connection: DuckDBPyConnection, path: Path, file: str, table: Table) -
 
 
 def _text(header: str | None) -> str:
-    value = "null" if header is None else f'"{header}"'
+    value = "null" if header is None else identifier(header)
     return f"nullif(trim(cast({value} as varchar)), '')"
 
 

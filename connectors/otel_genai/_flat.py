@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from connectors._maps.expressions import identifier
 from connectors._sql import quoted
 from connectors.otel_genai._options import SpanColumn
 from models.errors import ContractError
@@ -94,12 +95,8 @@ def _some(types: Mapping[str, str]) -> str:
     return ", ".join(sorted(types)[:8])
 
 
-def _column(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _text(name: str, found: Mapping[str, str]) -> str:
-    return f"cast({_column(found[name]) if name in found else 'null'} as varchar)"
+    return f"cast({identifier(found[name]) if name in found else 'null'} as varchar)"
 
 
 def _enumerated(name: str, prefix: str, found: Mapping[str, str]) -> str:
@@ -108,12 +105,12 @@ def _enumerated(name: str, prefix: str, found: Mapping[str, str]) -> str:
 
 def _id(name: str, found: Mapping[str, str], types: Mapping[str, str]) -> str:
     if types.get(found.get(name, "")) == "BLOB":
-        return f"lower(hex({_column(found[name])}))"
+        return f"lower(hex({identifier(found[name])}))"
     return f"lower(replace({_text(name, found)}, '-', ''))"
 
 
 def _nanoseconds(name: str, found: Mapping[str, str], types: Mapping[str, str]) -> str:
-    column, type_ = _column(found[name]), types[found[name]]
+    column, type_ = identifier(found[name]), types[found[name]]
     if type_ == "TIMESTAMP_NS":
         return f"epoch_ns({column})"
     if type_.startswith("TIMESTAMP"):
@@ -137,7 +134,7 @@ def _end(found: Mapping[str, str], types: Mapping[str, str]) -> str:
     if "end_time" in found:
         return _nanoseconds("end_time", found, types)
     if "duration" in found:
-        return f"x_start + cast({_column(found['duration'])} as bigint)"
+        return f"x_start + cast({identifier(found['duration'])} as bigint)"
     return "null"
 
 
@@ -148,7 +145,7 @@ def _attributes(found: Mapping[str, str], types: Mapping[str, str]) -> str:
     others = {column: types[column] for column in types if column not in found.values()}
     keys = ", ".join(quoted(column.removeprefix("attributes.")) for column in others)
     values = ", ".join(
-        f"short({quoted(column)}, cast({_column(column)} as varchar))" for column in others
+        f"short({quoted(column)}, cast({identifier(column)} as varchar))" for column in others
     )
     return f"{{'keys': [{keys}], 'values': [{values}]}}" if others else _NONE
 
@@ -166,7 +163,7 @@ def _resource(found: Mapping[str, str], types: Mapping[str, str]) -> str:
 
 
 def _listed(name: str, types: Mapping[str, str]) -> str:
-    column, type_ = _column(name), types[name]
+    column, type_ = identifier(name), types[name]
     if type_.startswith("MAP"):
         return f"listed_map({column})"
     if type_.startswith("STRUCT"):
