@@ -56,7 +56,14 @@ def normalize_again(folder: Path, name: str, table: str) -> dict[str, Any]:
 # --- CUR 2.0 ------------------------------------------------------------------------------------
 
 
-def write_cur(folder: Path, rows: int) -> int:
+_ENDINGS = {"parquet": "snappy.parquet", "csv": "csv.gz"}
+_WRITTEN = {
+    "parquet": "(format parquet, compression snappy)",
+    "csv": "(format csv, header, compression gzip)",
+}
+
+
+def write_cur(folder: Path, rows: int, format: str) -> int:
     """Write the sample company's bill of October often enough, as other resources; return rows."""
     manifest_file = _EXPORT / "metadata" / _PERIOD / "larkspur-cur-Manifest.json"
     manifest = json.loads(manifest_file.read_text())
@@ -69,9 +76,10 @@ def write_cur(folder: Path, rows: int) -> int:
         copies_a_file = max(1, _ROWS_A_FILE // rows_once)
         files = []
         for number, first in enumerate(range(0, copies, copies_a_file), start=1):
-            name = f"{listed[0].rpartition('/')[0]}/larkspur-cur-{number:05d}.snappy.parquet"
+            name = f"{listed[0].rpartition('/')[0]}/larkspur-cur-{number:05d}.{_ENDINGS[format]}"
             last = min(first + copies_a_file, copies)
-            _write_copies(connection, scan, range(first, last), folder / "export" / "data" / name)
+            file = folder / "export" / "data" / name
+            _write_copies(connection, scan, range(first, last), file, format)
             files.append(f"s3://larkspur-billing/larkspur-cur/data/{name}")
     metadata = folder / "export" / "metadata" / _PERIOD / manifest_file.name
     metadata.parent.mkdir(parents=True)
@@ -80,12 +88,16 @@ def write_cur(folder: Path, rows: int) -> int:
 
 
 def _write_copies(
-    connection: duckdb.DuckDBPyConnection, scan: str, copies: range, file: Path
+    connection: duckdb.DuckDBPyConnection, scan: str, copies: range, file: Path, format: str
 ) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
+    described = connection.execute(f"describe select * from {scan}").fetchall()
+    maps = [name for name, type_of, *_ in described if type_of.startswith("MAP")]
+    as_json = "".join(f"to_json({name}) as {name}, " for name in maps) if format == "csv" else ""
     connection.execute(f"""
         copy (
             select * exclude (copy) replace (
+                {as_json}
                 sha256(identity_line_item_id || copy) as identity_line_item_id,
                 left(line_item_resource_id, 8) || md5(line_item_resource_id || copy)
                     as line_item_resource_id
@@ -94,7 +106,7 @@ def _write_copies(
             cross join (
                 select format('-{{:05d}}', range) as copy from range({copies.start}, {copies.stop})
             )
-        ) to {quoted(str(file))} (format parquet, compression snappy)
+        ) to {quoted(str(file))} {_WRITTEN[format]}
     """)
 
 

@@ -88,12 +88,12 @@ def marts(folder: str) -> Result:
     return build_everything(Path(folder))
 
 
-def generate_cur(folder: str, rows: str) -> Result:
-    """Write an export of CUR 2.0, and land it."""
+def generate_cur(folder: str, rows: str, format: str) -> Result:
+    """Write an export of CUR 2.0, and land it; `format` is parquet or csv."""
     from benchmarks.normalize import land, write_cur
 
     began = perf_counter()
-    written = write_cur(_emptied(folder), int(rows))
+    written = write_cur(_emptied(folder), int(rows), format)
     land(Path(folder), "aws_cur2")
     return {"seconds": perf_counter() - began, "rows": written}
 

@@ -31,7 +31,26 @@ _MACROS = (
         else cast(amount as decimal(38, 24))
     end
     """,
-    "create or replace macro exact(amount) as _exact(cast(amount as varchar))",
+    # A double means its shortest text. A decimal of at most 15 digits that is nearest to it is that
+    # text: no other decimal so short is nearest to the same double. Most need not be written out.
+    """
+    create or replace macro _is_fraction(amount) as abs(cast(amount as double)) < 1000
+        and cast(try_cast(amount as decimal(18, 12)) as double) = amount
+    """,
+    """
+    create or replace macro _is_decimal(amount) as abs(cast(amount as double)) < 1000000000
+        and cast(try_cast(amount as decimal(18, 6)) as double) = amount
+    """,
+    # The type of a column is known before its values: only its branch is left of these.
+    """
+    create or replace macro exact(amount) as case
+        when typeof(amount) = 'DOUBLE' and _is_fraction(amount)
+            then cast(try_cast(amount as decimal(18, 12)) as decimal(38, 24))
+        when typeof(amount) = 'DOUBLE' and _is_decimal(amount)
+            then cast(try_cast(amount as decimal(18, 6)) as decimal(38, 24))
+        else _exact(cast(amount as varchar))
+    end
+    """,
     # A list of odd digits would become a join, which does not keep the order of rows.
     """
     create or replace macro _half_even(wide, rounded) as case
@@ -48,7 +67,15 @@ _MACROS = (
         else _half_even(_exact(amount), cast(_exact(amount) as decimal(38, 12)))
     end
     """,
-    "create or replace macro money(amount) as _money(cast(amount as varchar))",
+    """
+    create or replace macro money(amount) as case
+        when typeof(amount) = 'DOUBLE' and _is_fraction(amount)
+            then cast(try_cast(amount as decimal(18, 12)) as decimal(38, 12))
+        when typeof(amount) = 'DOUBLE' and _is_decimal(amount)
+            then cast(try_cast(amount as decimal(18, 6)) as decimal(38, 12))
+        else _money(cast(amount as varchar))
+    end
+    """,
     """
     create or replace macro billing_period_start(period) as cast(period || '-01' as timestamp)
     """,

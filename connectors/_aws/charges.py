@@ -13,11 +13,15 @@ def _unit_price(rate: str, cost: str) -> str:
     divided as whole numbers.
     """
     trillion = "1000000000000"
+    price = f"if(is_tokens, {rate} * units_a_priced_unit, {rate})"
+    near = f"cast({price} as double) * cast(quantity as double) - cast({cost} as double)"
     return f"""case
             when sku_price_id is null then null
-            when abs(money({rate}) * units_a_priced_unit * quantity - {cost})
-                <= greatest(abs({cost}), 1) * 0.000000001
-                then money({rate}) * units_a_priced_unit
+            -- Doubles tell nearly all; what they leave open is told exactly.
+            when abs({near}) <= 0.0000000005::double * greatest(abs(cast({cost} as double)), 1)
+                then {price}
+            when abs({price} * quantity - {cost}) <= greatest(abs({cost}), 1) * 0.000000001
+                then {price}
             when {cost} * sign(quantity) > 0
                 then cast(
                     cast({cost} * {trillion} as hugeint) * {trillion}
@@ -60,10 +64,10 @@ _IS_MACHINE = """
         and (
             (line_item_product_code = 'AmazonEC2'
                 and starts_with(line_item_resource_id, 'i-')
-                and regexp_matches(line_item_usage_type, '(^|-)(Box|Spot|Dedicated)Usage'))
+                and is_instance_time)
             or (line_item_product_code = 'AmazonSageMaker'
                 and line_item_resource_id is not null
-                and regexp_matches(line_item_usage_type, '(^|-)[A-Za-z]+:ml[.]'))
+                and is_sagemaker_time)
         )
 """
 
@@ -117,8 +121,8 @@ CHARGES_SQL = f"""
         -- What it costs.
         billed as billed_cost,
         effective as effective_cost,
-        {_unit_price("pricing_public_on_demand_rate", "listed")} as list_unit_price,
-        {_unit_price("line_item_unblended_rate", "contracted")} as contracted_unit_price,
+        {_unit_price("list_rate", "listed")} as list_unit_price,
+        {_unit_price("contracted_rate", "contracted")} as contracted_unit_price,
         -- Price × quantity, to the last of our digits.
         coalesce(cast(list_unit_price * quantity as decimal(38, 12)), listed) as list_cost,
         coalesce(cast(contracted_unit_price * quantity as decimal(38, 12)), contracted)
@@ -204,7 +208,10 @@ CHARGES_SQL = f"""
                 regexp_extract(line_item_availability_zone, '^[a-z]+-[a-z]+(-[a-z]+)?-[0-9]'), ''
             )
         ) as region_id,
-        coalesce({as_map(REGIONS)}[region_id], region_id) as region_name,
+        case
+            when region_id = product_region_code then coalesce(product_region_name, region_id)
+            else coalesce({as_map(REGIONS)}[region_id], region_id)
+        end as region_name,
         line_item_availability_zone as availability_zone,
 
         -- Who sells it. AWS invoices what third parties sell on its Marketplace; provider and

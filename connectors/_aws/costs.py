@@ -17,7 +17,7 @@ of them, and a fee row brings a second, Unused row with what nobody used.
 from collections.abc import Mapping
 
 from connectors._aws.columns import LINE_TYPES, SPLIT_OPERATIONS
-from connectors._aws.services import SERVICES, UNITS, as_map
+from connectors._aws.services import REGIONS, SERVICES, UNITS, as_map
 from connectors._aws.tags import TAG_ENTRIES
 from connectors._aws.tokens import METER_WORDS, TOKENS
 from connectors._sql import quoted
@@ -50,6 +50,14 @@ def net(column: str, net_column: str) -> str:
             end)"""
 
 
+def _rate(column: str) -> str:
+    """Return the SQL of the money of a column in which few values stand for many rows.
+
+    DuckDB works out a function, but no CASE, once for each value of a Parquet file's dictionary.
+    """
+    return f"list_extract(list_transform([{column}], lambda rate: money(rate)), 1)"
+
+
 _UNUSED_UPFRONT = net(
     "reservation_unused_amortized_upfront_fee_for_billing_period",
     "reservation_net_unused_amortized_upfront_fee_for_billing_period",
@@ -60,6 +68,16 @@ _SAVINGS_PLAN_COST = net(
 )
 _RESERVATION_COST = net("reservation_effective_cost", "reservation_net_effective_cost")
 
+# Functions of one column each: of a Parquet file's dictionary they read each value only once.
+_FACTS = f"""
+        {_FOCUS_TYPE}[line_item_line_item_type] as focus_type,
+        {_SERVICE}[line_item_product_code] as service,
+        {as_map(REGIONS)}[product_region_code] as product_region_name,
+        {_UNIT}[pricing_unit] as focus_unit,
+        regexp_matches(line_item_usage_type, '(^|-)(Box|Spot|Dedicated)Usage') as is_instance_time,
+        regexp_matches(line_item_usage_type, '(^|-)[A-Za-z]+:ml[.]') as is_sagemaker_time
+"""
+
 _LINES = f"""
     select
         *,
@@ -68,9 +86,9 @@ _LINES = f"""
         cast(line_item_usage_end_date as timestamp) as usage_end,
         money(case
             when not getvariable('has_net_costs') then line_item_unblended_cost
-            when line_item_line_item_type = 'BundledDiscount'
-                then coalesce(line_item_net_unblended_cost, '0')
-            else coalesce(line_item_net_unblended_cost, line_item_unblended_cost)
+            when line_item_net_unblended_cost is not null then line_item_net_unblended_cost
+            when line_item_line_item_type = 'BundledDiscount' then '0'
+            else line_item_unblended_cost
         end) as cost,
         case
             when line_item_line_item_type = 'SavingsPlanRecurringFee'
@@ -92,13 +110,18 @@ _LINES = f"""
         end as commitment_id,
         coalesce(bill_billing_entity = 'AWS Marketplace', false) as is_marketplace,
         cast(product as map(varchar, varchar)) as product_attributes,
+        money(line_item_usage_amount) as usage_amount,
+        money(pricing_public_on_demand_cost) as on_demand_cost,
+        {_FACTS},
+        {_rate("pricing_public_on_demand_rate")} as list_rate,
+        {_rate("line_item_unblended_rate")} as contracted_rate,
         {TAG_ENTRIES}
     from raw
     where not coalesce({SPLIT}, false)
 """
 
 # The unused part of a fee follows its fee: unnesting keeps the order of rows, a union need not.
-_ENTRIES = """
+_ENTRIES = f"""
     select
         *,
         unnest(if(unused_cost > 0, ['billed', 'unused'], ['billed'])) as part
@@ -108,6 +131,8 @@ _ENTRIES = """
     (select
         'not taken back' as part,
         'SavingsPlanNegation' as line_item_line_item_type,
+        {_FOCUS_TYPE}['SavingsPlanNegation'] as focus_type,
+        {_SERVICE}[min(line_item_product_code)] as service,
         'Covered usage that Savings Plan negation rows do not take back'
             as line_item_line_item_description,
         min((x_file, x_row)) as first_row,
@@ -139,8 +164,6 @@ _ENTRIES = """
 _ROLES = f"""
     select
         *,
-        {_FOCUS_TYPE}[line_item_line_item_type] as focus_type,
-        {_SERVICE}[line_item_product_code] as service,
         part = 'billed'
             and line_item_line_item_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')
             as is_usage,
@@ -182,11 +205,11 @@ _COSTED = f"""
         case
             when part = 'unused' then 0
             when line_item_line_item_type = 'DiscountedUsage'
-                then coalesce(money(pricing_public_on_demand_cost), cost)
+                then coalesce(on_demand_cost, cost)
             else cost
         end as contracted,
         case
-            when is_usage then coalesce(money(pricing_public_on_demand_cost), contracted)
+            when is_usage then coalesce(on_demand_cost, contracted)
             else contracted
         end as listed,
         -- A rate code starts with its SKU. Tokens are counted only with a price that is known.
@@ -208,15 +231,14 @@ _COSTED = f"""
         coalesce(pricing_currency = line_item_currency_code, true) as is_priced_as_billed,
         -- Tokens are priced by the million, however AWS counts them.
         case
-            when is_tokens then cast(
-                    money(line_item_usage_amount) * tokens.a_unit * 0.000001 as decimal(38, 12)
-                )
-            else money(line_item_usage_amount)
+            when is_tokens
+                then cast(usage_amount * tokens.a_unit * 0.000001 as decimal(38, 12))
+            else usage_amount
         end as quantity,
         case when is_tokens then 1000000 // tokens.a_unit else 1 end as units_a_priced_unit,
         case
             when is_tokens then '1000000 Tokens'
-            else coalesce({_UNIT}[pricing_unit], pricing_unit, 'Units')
+            else coalesce(focus_unit, pricing_unit, 'Units')
         end as unit
     from sold
 """

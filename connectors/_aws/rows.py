@@ -30,7 +30,7 @@ class Field:
     def as_text(self, kind: str) -> str:
         """Return the value as text, NULL where empty; maps as maps.
 
-        AWS writes money as doubles into Parquet: their shortest text is what was meant.
+        AWS writes money as doubles into Parquet: they stay, `money` and `exact` know them.
         """
         if kind == "map":
             return (
@@ -40,6 +40,8 @@ class Field:
             )
         if self.type == "VARCHAR":
             return f"nullif({self.expression}, '')"
+        if kind in ("money", "quantity") and self.type == "DOUBLE":
+            return self.expression
         if kind in ("money", "quantity", "text"):
             return f"cast({self.expression} as varchar)"
         return self.expression
@@ -76,10 +78,23 @@ def read_rows(
             chunks = [_csv(path, file, arrange) for file, path in opened.items()]
             connection.execute(f"create temp table chunks as {' union all by name '.join(chunks)}")
         query = "select * from chunks"
-    present = {row[0] for row in connection.execute(f"describe {query}").fetchall()}
+    present = {row[0]: row[1] for row in connection.execute(f"describe {query}").fetchall()}
+    query = _twins_of_one_type(query, present)
     absent = [f", null as {name}" for name in KINDS if name not in present]
     set_variables(connection, f"select *{''.join(absent)} from ({query})", present)
     return {"raw": query}
+
+
+def _twins_of_one_type(query: str, types: Mapping[str, str]) -> str:
+    """Return the query with a cost and its net cost both as text where only one is a double."""
+    pairs = [(name, name.replace("_net_", "_", 1)) for name in types if "_net_" in name]
+    casts = [
+        f"cast({name} as varchar) as {name}"
+        for pair in pairs
+        if types.get(pair[1], types[pair[0]]) != types[pair[0]]
+        for name in pair
+    ]
+    return f"select * replace ({', '.join(casts)}) from ({query})" if casts else query
 
 
 def is_empty(file: Path) -> bool:
