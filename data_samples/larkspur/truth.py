@@ -30,17 +30,8 @@ from .scraped import cluster
 from .totals import Total
 from .writing import write_rows
 
-STATE_DAYS = (
-    5,
-    6,
-    7,
-    13,
-    14,
-    20,
-    21,
-    31,
-    32,
-)  # days since the first, for which states.csv is written
+# Days since the first for which states.csv is written: those with metrics, and others.
+STATE_DAYS = (5, 6, 7, 13, 14, 20, 21, 31, 32)
 LAST_DIGIT = {
     "aws_prod": "0.0000000001",
     "aws_dev": "0.0000000001",
