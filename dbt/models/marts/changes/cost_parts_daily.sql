@@ -1,0 +1,231 @@
+-- What the cost of a value is made of, with the work that it did: what is needed to tell why it changed.
+-- A part is a pool of GPUs (its idle and scaling included), all APIs that bill tokens, or what cannot
+-- be divided by work: a service, a tax, what is shared. Requests of entities that two pools served on
+-- a day stand with the pool that they kept busy longest.
+-- depends_on: {{ ref('int_day_inputs') }}
+{{ config(materialized='daily_parquet', meta={'day_hash': 'ledger_hash'}) }}
+{%- set entity_list = entities() | join(', ') %}
+with attributed as (
+    select
+        *,
+        {{ cost_pool_id() }} as cost_pool_id,
+        -- A later bill says so: a correction, or use of a month that was billed before.
+        is_correction or charge_date < cast(billing_period || '-01' as date) - 1 as is_restated
+    from {{ ref('int_costs_attributed') }}
+    where charge_date = {{ charge_date() }}
+),
+
+-- Of each charge group, and of each cost pool, what the ledger does not repeat.
+origins as (
+    select
+        charge_group_id,
+        any_value(pool) as pool,
+        if(min(service_name) = max(service_name), min(service_name), null) as service_name,
+        bool_and(is_restated) as is_restated
+    from (
+        select charge_group_id, pool, service_name, is_restated
+        from attributed
+        where scope is null
+        union all
+        select cost_pool_id, if(scope = 'pool', scope_key, null), service_name, is_restated
+        from attributed
+        where scope is not null
+    ) as gathered
+    group by charge_group_id
+),
+
+costs as (
+    select
+        ledger.billing_currency,
+        {% for entity in entities() %}ledger.{{ entity }}, {% endfor %}
+        case
+            when ledger.allocated_method_id = 'tokens' then 'tokens'
+            when origins.is_restated then 'restatement'
+            when ledger.component = 'unmatched' then 'unmatched'
+            when ledger.charge_category in ('Tax', 'Credit') then lower(ledger.charge_category)
+            when origins.pool is not null and ledger.component in ('direct', 'idle', 'scaling') then 'pool'
+            when ledger.component in ('shared', 'overhead') then ledger.component
+            else 'service'
+        end as kind,
+        case kind
+            when 'tokens' then 'APIs'
+            when 'pool' then origins.pool
+            when 'tax' then ledger.source
+            when 'credit' then ledger.source
+            when 'shared' then coalesce(ledger.rule_id, origins.service_name)
+            when 'overhead' then coalesce(ledger.rule_id, origins.service_name)
+            else origins.service_name
+        end as part,
+        ledger.allocated_method_id = 'busy-time' as is_busy,
+        ledger.weight,
+        ledger.effective_cost,
+        ledger.rule_id || ' ' || ledger.rule_version as rule
+    from {{ ref('int_costs_allocated') }} as ledger
+    inner join origins on ledger.charge_group_id = origins.charge_group_id
+    where ledger.charge_date = {{ charge_date() }}
+),
+
+rules as (
+    select
+        billing_currency,
+        kind,
+        coalesce(part, '(none)') as part,
+        list_sort(list_distinct(list(rule))) as rules
+    from costs
+    where rule is not null
+    group by billing_currency, kind, coalesce(part, '(none)')
+),
+
+busiest_pools as (
+    select billing_currency, {{ entity_list }}, arg_max(part, (nanoseconds, part)) as pool
+    from (
+        select billing_currency, {{ entity_list }}, part, sum(weight) as nanoseconds
+        from costs
+        where is_busy and kind = 'pool'
+        group by all
+    ) as pools
+    group by all
+),
+
+attempts as (
+    select
+        *,
+        0 {%- for token_type in token_types() %} + {{ token_type }}_tokens {%- endfor %} as tokens
+    from {{ ref('int_attempt_sums') }}
+    where charge_date = {{ charge_date() }} and kind in ('tokens', 'capacity')
+),
+
+tiers as (
+    select token_line_id, service_tier
+    from {{ ref('int_token_lines') }}
+    where charge_date = {{ charge_date() }}
+),
+
+parts as (
+    select
+        billing_currency, {{ entity_list }}, kind, coalesce(part, '(none)') as part, '' as of_model, '' as meter,
+        effective_cost,
+        0 as requests,
+        0 as tokens,
+        if(is_busy, weight, 0) as nanoseconds
+    from costs
+    -- Tokens are told apart below.
+    where kind <> 'tokens'
+    union all
+    select
+        attempts.billing_currency,
+        {% for entity in entities() %}attempts.{{ entity }}, {% endfor %}
+        if(attempts.kind = 'tokens', 'tokens', 'pool'),
+        if(attempts.kind = 'tokens', 'APIs', busiest_pools.pool),
+        '',
+        '',
+        0,
+        attempts.attempts,
+        if(attempts.kind = 'tokens', 0, attempts.tokens),
+        0
+    from attempts
+    left join busiest_pools
+        on
+            attempts.billing_currency = busiest_pools.billing_currency
+            {%- for entity in entities() %}
+            and attempts.{{ entity }} = busiest_pools.{{ entity }}
+            {%- endfor %}
+    where attempts.kind = 'tokens' or busiest_pools.pool is not null
+    {%- for token_type in token_types() %}
+    union all
+    select
+        attempts.billing_currency,
+        {% for entity in entities() %}attempts.{{ entity }}, {% endfor %}
+        'tokens',
+        'APIs',
+        attempts.model,
+        '{{ token_type }}' || if(tiers.service_tier = 'standard', '', ' ' || tiers.service_tier),
+        attempts.{{ token_type }}_cost,
+        0,
+        attempts.{{ token_type }}_tokens,
+        0
+    from attempts
+    left join tiers on attempts.token_line_id = tiers.token_line_id
+    where attempts.kind = 'tokens' and attempts.{{ token_type }}_cost <> 0
+    {%- endfor %}
+),
+
+pools as (
+    select
+        billing_currency,
+        pool,
+        sum(effective_cost) as effective_cost,
+        0 as requests,
+        0 as tokens,
+        0 as nanoseconds
+    from attributed
+    where pool is not null and not is_restated
+    group by billing_currency, pool
+    union all
+    select billing_currency, part, 0, sum(requests), sum(tokens), 0
+    from parts
+    where kind = 'pool'
+    group by billing_currency, part
+    union all
+    select charge_groups.billing_currency, shares.pool, 0, 0, 0, sum(shares.nanoseconds)
+    from {{ ref('int_capacity_shares') }} as shares
+    inner join {{ ref('int_charge_groups') }} as charge_groups
+        on shares.charge_group_id = charge_groups.charge_group_id
+    where shares.charge_date = {{ charge_date() }} and shares.state = 'busy'
+    group by charge_groups.billing_currency, shares.pool
+)
+
+select
+    {{ charge_date() }} as charge_date,
+    sums.billing_currency,
+    sums.entity,
+    sums.value,
+    sums.kind,
+    sums.part,
+    sums.of_model as model,
+    sums.meter,
+    sums.effective_cost,
+    sums.requests,
+    sums.tokens,
+    sums.busy_nanoseconds,
+    if(sums.entity = 'all', rules.rules, null) as rules
+from (
+    select
+        billing_currency,
+        case
+            {% for entity in entities() -%}
+            when grouping({{ entity }}) = 0 then '{{ entity }}'
+            {% endfor -%}
+            else 'all'
+        end as entity,
+        coalesce({{ entity_list }}, 'all') as value,
+        kind,
+        part,
+        of_model,
+        meter,
+        sum(effective_cost)::decimal(38, 12) as effective_cost,
+        sum(requests)::bigint as requests,
+        sum(tokens)::bigint as tokens,
+        sum(nanoseconds)::bigint as busy_nanoseconds
+    from parts
+    group by grouping sets (
+        {%- for entity in entities() %}
+        (billing_currency, kind, part, of_model, meter, {{ entity }}),
+        {%- endfor %}
+        (billing_currency, kind, part, of_model, meter)
+    )
+    union all
+    select
+        billing_currency, 'pool', pool, 'pool', pool, '', '',
+        sum(effective_cost)::decimal(38, 12),
+        sum(requests)::bigint,
+        sum(tokens)::bigint,
+        sum(nanoseconds)::bigint
+    from pools
+    group by billing_currency, pool
+) as sums
+left join rules
+    on
+        sums.billing_currency = rules.billing_currency
+        and sums.kind = rules.kind
+        and sums.part = rules.part
