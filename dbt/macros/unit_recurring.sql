@@ -24,6 +24,7 @@ periods as (
         '{{ kind }}' as kind,
         date_trunc('{{ kind }}', charge_date) as start
     from marked
+    where {{ unit_is_of(kind, 'charge_date') }}
     {%- endfor %}
 ),
 

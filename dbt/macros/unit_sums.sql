@@ -161,3 +161,18 @@
     window of_all as (partition by period_kind, period_start, billing_currency)
     order by {{ unit_keys() | join(', ') }}
 {%- endmacro %}
+
+{# The first day of the month that is built; NULL where everything is looked at. #}
+{% macro unit_month() -%}
+    cast(getvariable('period') || '-01' as date)
+{%- endmacro %}
+
+{# Whether a day is of the month that is built or, of kind week, of the weeks that it has days of, as far
+   as they go in it. #}
+{% macro unit_is_of(kind, day) -%}
+    coalesce(
+        {{ day }} >= {{ "date_trunc('week', " ~ unit_month() ~ ")" if kind == 'week' else unit_month() }}
+        and {{ day }} < {{ unit_month() }} + interval 1 month,
+        true
+    )
+{%- endmacro %}

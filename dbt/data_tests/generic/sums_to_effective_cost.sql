@@ -25,22 +25,38 @@
 {%- set length = 7 if by in ['month', 'billing_period'] else 10 -%}
 {%- set of_mart = 'left(' ~ column ~ '::varchar, ' ~ length ~ ')' -%}
 {%- set ledger_cost = 'reporting_cost' if currency == 'reporting_currency' else 'effective_cost' -%}
+{#- Written out, so that files of other days are not read. -#}
+{%- set first = none -%}
+{%- set last = none -%}
+{%- if execute -%}
+    {%- set inputs = ref('int_day_inputs') -%}
+    {%- set new = run_query('select min(charge_date), max(charge_date) from ' ~ inputs ~ ' where is_new') -%}
+    {%- set first, last = new.rows[0][0], new.rows[0][1] -%}
+{%- endif -%}
+{%- set is_near = is_new('charge_date') if by == 'day' else 'true' if by == 'billing_period' or not first else (
+    "charge_date >= date_trunc('" ~ by ~ "', date '" ~ first ~ "') and charge_date < date_trunc('" ~ by ~ "', date '"
+    ~ last ~ "') + interval 1 " ~ by
+) -%}
 -- depends_on: {{ ref('int_day_inputs') }}
 -- depends_on: {{ ref('int_charges_spread_daily') }}
 -- depends_on: {{ ref('int_charge_groups') }}
-with new_periods as (
-    {% if by == 'billing_period' -%}
-    select billing_period as period from ({{ new_periods() }}) as periods
-    {%- else -%}
-    select distinct {{ of_ledger[by] }} as period from ({{ new_days() }}) as days
-    {%- endif %}
-),
-
-ledger as (
+with ledger as (
     select {{ of_ledger[by] }} as period, {{ currency }} as currency, sum({{ ledger_cost }}) as effective_cost
     from {{ ref('allocated_costs') }}
-    where {{ part }} and {{ is_new('charge_date') if by == 'day' else 'true' }}
+    where {{ part }} and {{ is_near }}
     group by all
+),
+
+new_periods as (
+    {% if by == 'billing_period' -%}
+    select billing_period as period
+    from (select distinct period as billing_period from ledger) as periods
+    where {{ is_new('billing_period') }}
+    {%- else -%}
+    select distinct {{ of_ledger[by] }} as period
+    from {{ ref('int_day_inputs') }}
+    where is_new
+    {%- endif %}
 ),
 
 mart as (

@@ -1,6 +1,7 @@
--- As int_unit_days, by week (from Monday) and by calendar month, UTC. Sums are those of the days; what
--- came on several days of a period (an inference, a conversation, a run, a customer) is counted once.
--- How sure a month's direct cost is, is known better than from its days; a week's bounds are its days'.
+-- int_unit_days, by the month, and with them weeks (from Monday) and calendar months, UTC. Sums are those of
+-- the days; what came on several days of a period (an inference, a conversation, a run, a customer) is
+-- counted once. How sure a month's direct cost is, is known better than from its days; a week's bounds are
+-- those of its days. A week that goes on in the next month is here as far as it goes in this one, too.
 {{ config(materialized='table', schema='intermediate', contract={'enforced': false}) }}
 {%- set keys = unit_keys() | join(', ') %}
 {%- set kinds = ['week', 'month'] %}
@@ -13,13 +14,13 @@ with recurring as materialized (
         '{{ id }}' as kind,
         {{ id }} as id
     from {{ ref('attempt_costs') }}
-    where is_ended and {{ id }} is not null
+    where is_ended and {{ id }} is not null and {{ unit_is_of('week', 'charge_date') }}
     group by {{ id }}
     having min(charge_date) <> max(charge_date)
     {%- endfor %}
 ),
 
-{{ unit_attempts('true', "(
+{{ unit_attempts(unit_is_of('week', 'charge_date'), "(
         inference_id in (select id from recurring where kind = 'inference_id')
         or conversation_id in (select id from recurring where kind = 'conversation_id')
         or workflow_run_id in (select id from recurring where kind = 'workflow_run_id')
@@ -43,7 +44,7 @@ days as (
             {%- endif %}
         )
     from {{ ref('int_unit_days') }}
-    where period_kind = 'day'
+    where period_kind = 'day' and {{ unit_is_of(kind, 'period_start') }}
     {%- endfor %}
 ),
 
@@ -58,7 +59,10 @@ who as (
         coalesce(sums.billing_currency, day_currencies.billing_currency) as billing_currency
     from {{ ref('int_attempt_sums') }} as sums
     left join day_currencies on sums.charge_date = day_currencies.charge_date
-    where sums.kind is distinct from 'unmatched capacity' and {{ is_production() }}
+    where
+        sums.kind is distinct from 'unmatched capacity'
+        and {{ is_production() }}
+        and {{ unit_is_of(kind, 'sums.charge_date') }}
     {%- endfor %}
 ),
 
@@ -102,7 +106,7 @@ united as (
         sum(lower_cost) as lower_cost,
         sum(upper_cost) as upper_cost
     from {{ ref('cost_bounds_monthly') }}
-    {{ "where entity = 'model'" if of_all }}
+    where {{ unit_is_of('month', "(charge_month || '-01')::date") }}{{ " and entity = 'model'" if of_all }}
     group by all
     {%- endfor %}
     union all by name
@@ -116,6 +120,27 @@ united as (
         count(distinct feature) filter (where feature <> '(none)') as features
     from ({{ unit_spread('who', ['kind', 'start', 'customer_id', 'feature']) }}) as of_customers
     group by all
+),
+
+periods_united as (
+    {{ unit_united('united') }}
 )
 
-{{ unit_united('united') }}
+select
+    * exclude (duration_buckets, first_token_buckets),
+    -- The next month has all of the week, if it has anything.
+    if(
+        period_kind = 'week' and period_start + interval 7 day > {{ unit_month() }} + interval 1 month,
+        strftime({{ unit_month() }} + interval 1 month, '%Y-%m'),
+        null
+    ) as continued_in
+from (
+    select *
+    from periods_united
+    where {{ unit_is_of('week', 'period_start') }}
+    union all by name
+    select *
+    from {{ ref('int_unit_days') }}
+    where {{ unit_is_of('month', 'period_start') }}
+) as totals
+order by period_kind, entity, value, period_start, billing_currency

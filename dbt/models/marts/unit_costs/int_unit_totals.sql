@@ -1,9 +1,7 @@
--- int_unit_days and int_unit_periods, with those who used each thing in the period, where a driver stream
--- `active_users` states a number for exactly this period.
+-- Of a week in two months the later month has all.
 {{ config(materialized='view', schema='intermediate', contract={'enforced': false}) }}
 select *
-from {{ ref('int_unit_days') }}
-where period_kind = 'day'
-union all by name
-select *
 from {{ ref('int_unit_periods') }}
+where
+    continued_in is null
+    or continued_in not in (select strftime(days.charge_date, '%Y-%m') from {{ ref('int_day_inputs') }} as days)

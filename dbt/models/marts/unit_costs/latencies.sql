@@ -1,15 +1,7 @@
 -- What callers waited for, beside what it cost: the inferences of a period, by the hour in which they ended
 -- for features, models and the whole.
 {{ config(materialized='view') }}
-with totals as (
-    select *
-    from {{ ref('int_unit_days') }}
-    union all by name
-    select *
-    from {{ ref('int_unit_periods') }}
-),
-
-timed as (
+with timed as (
     select
         *,
         case period_kind
@@ -18,7 +10,7 @@ timed as (
             when 'week' then 604800
             else epoch(period_start + interval 1 month)::bigint - epoch(period_start)::bigint
         end as seconds
-    from totals
+    from {{ ref('int_unit_totals') }}
     where inferences > 0
 )
 
