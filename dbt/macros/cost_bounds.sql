@@ -7,9 +7,8 @@
    * What is missing beyond that (all, without such counters) can be anybody's of the stratum. Were attempts
      lost whoever's they are, those of a value that was seen to cost S are at most X - S, where
      S = X q - z sqrt(X p q u): p is the lost part, q = 1 - p, and u the size of an attempt.
-   * Who ran on a GPU beside a missing request may have paid for it where no ghost did. The lower bound
-     leaves out half of the lost part of GPU time and a sixth of what chance adds: on the sample
-     company that is enough for every customer.
+   * Who ran on a GPU beside missing requests may have paid for them, where ghosts took less of it than
+     they: at most what int_capacity_missing says, or by chance, less what is surely missing of its own.
    Doubles only for what is added to the exact sums; each is rounded to 9 decimals. #}
 {% macro cost_bounds(grain, where='true') -%}
 {%- set z = '3.1' -%}
@@ -103,8 +102,24 @@ gpu_time as (
         model,
         billing_currency,
         sum(expected)::double / 1e9 as expected,
-        (sum(most)::double + {{ z }} * sqrt(sum(variance)::double)) / 1e9 as most,
-        greatest(sum(ceiling), sum(most))::double / 1e9 as ceiling
+        {%- set chance = z ~ ' * sqrt(sum(shared_variance)::double)' %}
+        -- What it paid too little, and too much, beside requests that are missing.
+        (
+            sum(most)::double + {{ z }} * sqrt(sum(variance)::double)
+            + least(sum(regained)::double, greatest((sum(regained) - sum(likely_shared))::double + {{ chance }}, 0))
+        ) / 1e9 as most,
+        (
+            greatest(sum(ceiling)::double, sum(most)::double + {{ z }} * sqrt(sum(variance)::double))
+            + sum(regained)::double
+        ) / 1e9 as ceiling,
+        -- What is surely missing of its own makes up for it.
+        greatest(
+            least(
+                (sum(shared) - sum(regained))::double,
+                (sum(likely_shared) - sum(regained))::double + {{ chance }}
+            ) - greatest(sum(unseen)::double - {{ z }} * sqrt(sum(variance)::double), 0),
+            0
+        ) / 1e9 as overpaid
     from {{ ref('int_capacity_missing') }}
     where {{ where }}
     group by all
@@ -191,7 +206,9 @@ own as (
         {% for family in families -%}
         missing.missing_{{ family }} * coalesce(strata.{{ family }}_price, lines.{{ family }}_price, 0)
         {{ '+' if not loop.last }}
-        {% endfor -%} as expected
+        {% endfor -%} as expected,
+        most as ceiling,
+        0 as overpaid
     from strata
     inner join missing
         on strata.grain = missing.grain and strata.entity = missing.entity and strata.model = missing.model
@@ -209,7 +226,9 @@ own as (
         billing_currency,
         value,
         most,
-        expected
+        expected,
+        ceiling,
+        overpaid
     from gpu_time
     where entity <> 'engine'
 ),
@@ -228,12 +247,6 @@ pots as (
         strata.*,
         labelled.grain is not null as is_labelled,
         strata.seen - if(labelled.grain is null, strata.seen_of_none, 0) as seen_by_name,
-        if(
-            strata.kind = 'capacity',
-            coalesce(engines.expected, owned.expected, 0)
-            / nullif(strata.seen + coalesce(engines.expected, owned.expected, 0), 0),
-            0
-        ) as lost_part,
         -- What arithmetic leaves over is nothing lost.
         round(case
             when strata.kind = 'tokens'
@@ -273,7 +286,9 @@ members as (
         coalesce(sums.seen_cost, 0) as seen_cost,
         coalesce(sums.seen_cost, 0)::double as seen_of_value,
         coalesce(own.most, 0) as own_most,
+        coalesce(own.ceiling, 0) as own_ceiling,
         coalesce(own.expected, 0) as own_expected,
+        coalesce(own.overpaid, 0) as overpaid,
         coalesce(sums.sampled_out, 0)::double / 1e12 as sampled_out,
         sqrt(coalesce(sums.sampled_squares, 0)::double) / 1e9 as sampled_deviation,
         pots.pot / nullif(pots.pot + pots.seen_by_name, 0) as p
@@ -299,18 +314,17 @@ members as (
 expected as (
     select
         *,
-        -- A missing label may be anybody's, and what ran beside a missing request may be dearer than it was.
+        -- A missing label may be anybody's, and what ran beside a missing request may have paid for it.
         least(
             if(
                 value = '(none)',
-                1.2 * (sum(own_expected) over (
+                sum(own_most) over (
                     partition by grain, entity, billing_currency, model, kind order by value
                     rows between unbounded preceding and unbounded following
-                ) - own_expected),
+                ) - own_most,
                 0
-            )
-            + seen_of_value * lost_part / 2 + sqrt(seen_of_value * size * lost_part * (1 - lost_part)) / 6,
-            seen_of_value
+            ) + overpaid,
+            greatest(seen_of_value, 0)
         ) as not_its_own,
         case
             when pot = 0 then 0
@@ -363,7 +377,7 @@ bounded as (
             sum(own_expected + anybodys order by model, kind) as missing,
             sum(own_most + anybodys order by model, kind) as surely,
             sqrt(sum(power(greatest(anybodys_most - anybodys, 0), 2) order by model, kind)) as deviation,
-            sum(own_most + pot order by model, kind) as possible,
+            sum(own_ceiling + pot order by model, kind) as possible,
             sum(not_its_own order by model, kind) as not_its_own
         from expected
         group by grain, billing_currency, entity, value

@@ -1,11 +1,14 @@
 -- One row a day, model, currency, kind of entity and its value: what the GPU time of its attempts that
 -- were counted and not traced cost, in 10^-9 of the currency; entity 'engine' is all that the engines
 -- counted beyond the traced, whoever it was for.
--- A value's missing tokens of an hour ran on replicas whose engines miss tokens in that hour: at most on
--- the dearest of them. A replica's rate is what its traced attempts paid for a weighted token on the day.
--- What a ghost took may have been the traced attempts' own, where the missing ones ran at another time:
--- at most, all of it was (`regained`; of a single attempt it differs from its part by about a half), and
--- rates are what they then paid.
+-- A value's missing tokens of an hour are among the attempts of that hour that name nobody, or ran on
+-- replicas whose engines miss tokens in that hour: at most they are the dearest of all these. A replica's
+-- rate is what its traced attempts paid for a weighted token on the day, had no ghost taken from them.
+-- What ghosts took may have been the traced attempts' own, where the missing ones ran at another time:
+-- at most, all of it was (`regained`). Where they ran beside them, they took more: at most `shared`, and
+-- likely `likely_shared`. Two requests that begin at random and overlap share half of it, and its square a
+-- third: the variance is at most two thirds of that of all or nothing.
+-- `unseen` is the part of `expected` that no attempt without a name can be.
 -- Hours are looked at apart, but a day misses no more than the day: at the ends of hours counters and
 -- spans differ by what is under way.
 -- depends_on: {{ ref('int_day_inputs') }}
@@ -16,19 +19,41 @@ with shares as (
     where charge_date = {{ charge_date() }} and state = 'busy' and (attempt_id is not null or is_ghost)
 ),
 
+traced as (
+    select
+        attempt_id,
+        pod_uid,
+        billing_currency,
+        {{ entities() | join(', ') }},
+        date_trunc('hour', ended_at) as hour,
+        epoch_ms(started_at) + coalesce(queued_ms, 0) as starts,
+        epoch_ms(ended_at) as ends,
+        coalesce(uncached_input_tokens, 0) + 2 * coalesce(output_tokens, 0) as weight,
+        {{ nano('direct_cost') }} as units
+    from {{ ref('attempt_costs') }}
+    where
+        charge_date = {{ charge_date() }}
+        and is_ended
+        and pod_uid is not null
+        and status not in ('rejected', 'cached')
+),
+
 ghosts as (
     select
-        charge_group_id,
-        (sum(effective_cost) filter (where is_ghost))::double
-        / nullif(sum(effective_cost) filter (where not is_ghost), 0)::double as ratio
+        shares.charge_group_id,
+        (sum(shares.effective_cost) filter (where shares.is_ghost))::double
+        / nullif(sum(shares.effective_cost) filter (where not shares.is_ghost), 0)::double as ratio,
+        count(distinct traced.pod_uid) > 1 as is_mixed
     from shares
-    where charge_group_id in (select haunted.charge_group_id from shares as haunted where haunted.is_ghost)
-    group by charge_group_id
+    left join traced on shares.attempt_id = traced.attempt_id
+    where shares.charge_group_id in (select haunted.charge_group_id from shares as haunted where haunted.is_ghost)
+    group by shares.charge_group_id
 ),
 
 haunted as (
     select
         shares.attempt_id,
+        bool_or(ghosts.is_mixed) as is_mixed,
         sum(cast(round({{ nano('shares.effective_cost') }} * ghosts.ratio) as bigint))::bigint as units
     from shares
     inner join ghosts on shares.charge_group_id = ghosts.charge_group_id
@@ -36,25 +61,187 @@ haunted as (
     group by shares.attempt_id
 ),
 
+counted as (
+    select
+        deltas.counted_by,
+        coalesce(aliases.model, deltas.model) as model,
+        deltas.pod_uid,
+        date_trunc('hour', deltas.counted_from) as hour,
+        {% for entity in entities() | reject('equalto', 'model') -%}
+        deltas.{{ entity }},
+        {% endfor -%}
+        coalesce(sum(deltas.quantity) filter (where deltas.counter = 'input_tokens'), 0)
+        - coalesce(sum(deltas.quantity) filter (where deltas.counter = 'cache_read_tokens'), 0)
+        + 2 * coalesce(sum(deltas.quantity) filter (where deltas.counter = 'output_tokens'), 0) as weight
+    from {{ ref('stg_lake__counter_deltas') }} as deltas
+    left join {{ ref('stg_lake__model_aliases') }} as aliases
+        on
+            deltas.model = aliases.name
+            and coalesce(aliases.valid_from <= {{ charge_date() }}, true)
+            and coalesce(aliases.valid_to > {{ charge_date() }}, true)
+    where
+        deltas.counted_from >= cast({{ charge_date() }} as timestamp)
+        and deltas.counted_from < cast({{ charge_date() }} as timestamp) + interval 1 day
+    group by all
+),
+
+engines as (
+    select model, bool_and(pod_uid is not null) as has_pods
+    from counted
+    where counted_by = 'engine' and model is not null
+    group by model
+),
+
+sides as (
+    select
+        'engine' as entity, counted.model, if(engines.has_pods, counted.pod_uid, '(all)') as value,
+        counted.hour, counted.weight, 0 as traced
+    from counted
+    inner join engines on counted.model = engines.model
+    where counted.counted_by = 'engine'
+    union all
+    select 'engine', traced.model, if(engines.has_pods, traced.pod_uid, '(all)'), traced.hour, 0, traced.weight
+    from traced
+    inner join engines on traced.model = engines.model
+    {%- for entity in entities() | reject('equalto', 'model') %}
+    union all
+    select '{{ entity }}', model, coalesce({{ entity }}, '(none)'), hour, weight, 0
+    from (
+        select *
+        from counted
+        where counted_by <> 'engine' and model in (select traced.model from traced)
+        qualify
+            count({{ entity }}) over (partition by model, counted_by) > 0
+            and counted_by = max(counted_by) over (partition by model)
+    ) as labelled
+    union all
+    select '{{ entity }}', model, {{ entity }}, hour, 0, weight
+    from traced
+    where model in (select counted.model from counted where counted.counted_by <> 'engine')
+    {%- endfor %}
+),
+
+hours as (
+    select
+        entity,
+        model,
+        value,
+        hour,
+        greatest(sum(weight) - sum(traced), 0)::double as hour_weight,
+        greatest(sum(traced) - sum(weight), 0)::double as surplus,
+        greatest(sum(sum(weight) - sum(traced)) over (partition by entity, model, value), 0)::double as day_weight
+    from sides
+    group by entity, model, value, hour
+),
+
+missing as (
+    select
+        entity,
+        model,
+        value,
+        hour,
+        hour_weight * least(day_weight / sum(hour_weight) over (partition by entity, model, value order by hour
+            rows between unbounded preceding and unbounded following), 1) as weight
+    from hours
+    where hour_weight > 0 and day_weight > 0
+),
+
+-- Who may have run beside what is missing: a replica's engine says it, whose ghosts then took their part
+-- (W of its weighted tokens are missing, T are traced); or only how much of the model was missing is known,
+-- and no ghost took it.
+beside as (
+    select model, value as pod_uid, hour, weight as untraced, true as has_ghost
+    from missing
+    where entity = 'engine' and model in (select engines.model from engines where engines.has_pods)
+    union all
+    select model, '(all)', hour, max(weight), false
+    from (
+        select
+            missing.model,
+            missing.hour,
+            sum(missing.weight order by missing.value) - coalesce(any_value(nobodys.surplus), 0) as weight
+        from missing
+        left join hours as nobodys
+            on
+                missing.entity = nobodys.entity and missing.model = nobodys.model and missing.hour = nobodys.hour
+                and missing.entity <> 'engine' and nobodys.value = '(none)'
+        where missing.model not in (select engines.model from engines where engines.has_pods)
+        group by missing.entity, missing.model, missing.hour
+        having weight > 0
+    ) as by_entity
+    group by model, hour
+),
+
+untraced as (
+    select
+        beside.model, beside.pod_uid, beside.hour, beside.untraced, beside.has_ghost,
+        coalesce(sum(traced.weight), 0)::double as traced
+    from beside
+    left join traced
+        on
+            beside.model = traced.model and beside.hour = traced.hour
+            and beside.pod_uid in (traced.pod_uid, '(all)')
+    group by all
+),
+
+-- How much requests run beside each other: of the time that the traced others of its hour could have
+-- shared with an attempt at most, by their tokens, they shared this part. One pair more, beside each other.
+crowds as (
+    select
+        model,
+        (sum(running) - sum(busy) + avg(running)) / (sum(shareable) + avg(running)) as crowding
+    from (
+        select
+            model,
+            ends - starts as running,
+            greatest(0, ends - greatest(starts, coalesce(max(ends) over earlier, starts))) as busy,
+            running * (1 - weight / nullif(sum(weight) over (
+                partition by model, pod_uid, hour order by starts, attempt_id
+                rows between unbounded preceding and unbounded following
+            ), 0)) as shareable
+        from traced
+        where ends > starts
+        window earlier as (
+            partition by model, pod_uid order by starts, attempt_id rows between unbounded preceding and 1 preceding
+        )
+    ) as intervals
+    group by model
+),
+
+-- Had all that is missing run at other times, what ghosts took of an attempt would be its own, too (regained).
+-- Had all of it (W) run beside this one alone, it would have paid w / (w + W) of that (at most `shared` less);
+-- likely is the crowding's part of that, and no more than ghosts took. Where no ghosts took anything, likely
+-- is what they would have.
 attempts as (
     select
-        attempts.attempt_id,
-        attempts.pod_uid,
-        attempts.billing_currency,
-        {% for entity in entities() -%}
-        attempts.{{ entity }},
-        {% endfor -%}
-        date_trunc('hour', attempts.ended_at) as hour,
-        coalesce(attempts.uncached_input_tokens, 0) + 2 * coalesce(attempts.output_tokens, 0) as weight,
-        coalesce(haunted.units, 0) as regained,
-        {{ nano('attempts.direct_cost') }} + coalesce(haunted.units, 0) as units
-    from {{ ref('attempt_costs') }} as attempts
-    left join haunted on attempts.attempt_id = haunted.attempt_id
-    where
-        attempts.charge_date = {{ charge_date() }}
-        and attempts.is_ended
-        and attempts.pod_uid is not null
-        and attempts.status not in ('rejected', 'cached')
+        * exclude (untraced, traced, crowding, units),
+        units + regained as units,
+        greatest(untraced, coalesce(traced * regained / nullif(units, 0), 0)) as beside,
+        (units + regained) * coalesce(beside / nullif(weight + beside, 0), 0) as shared,
+        least(
+            shared * crowding,
+            if(regained > 0, regained, units * coalesce(untraced / nullif(traced + untraced, 0), 0))
+        ) as likely_shared
+    from (
+        select
+            traced.*,
+            -- Of a machine of several replicas, ghosts took it from those whose engines miss tokens.
+            coalesce(greatest(
+                haunted.units,
+                if(haunted.is_mixed, round(traced.units * untraced.untraced / nullif(untraced.traced, 0))::bigint, 0)
+            ), 0) as regained,
+            coalesce(untraced.untraced, 0) as untraced,
+            coalesce(untraced.traced, traced.weight) as traced,
+            coalesce(crowds.crowding, 1) as crowding
+        from traced
+        left join haunted on traced.attempt_id = haunted.attempt_id
+        left join crowds on traced.model = crowds.model
+        left join untraced
+            on
+                traced.model = untraced.model and traced.hour = untraced.hour
+                and untraced.pod_uid in (traced.pod_uid, '(all)')
+        where traced.units >= 0
+    ) as found
 ),
 
 rated as (
@@ -85,81 +272,6 @@ rates as (
 
 models as (
     select * from rates where pod_uid is null
-),
-
-counted as (
-    select
-        deltas.counted_by,
-        coalesce(aliases.model, deltas.model) as model,
-        deltas.pod_uid,
-        date_trunc('hour', deltas.counted_from) as hour,
-        {% for entity in entities() | reject('equalto', 'model') -%}
-        deltas.{{ entity }},
-        {% endfor -%}
-        coalesce(sum(deltas.quantity) filter (where deltas.counter = 'input_tokens'), 0)
-        - coalesce(sum(deltas.quantity) filter (where deltas.counter = 'cache_read_tokens'), 0)
-        + 2 * coalesce(sum(deltas.quantity) filter (where deltas.counter = 'output_tokens'), 0) as weight
-    from {{ ref('stg_lake__counter_deltas') }} as deltas
-    left join {{ ref('stg_lake__model_aliases') }} as aliases
-        on
-            deltas.model = aliases.name
-            and coalesce(aliases.valid_from <= {{ charge_date() }}, true)
-            and coalesce(aliases.valid_to > {{ charge_date() }}, true)
-    where
-        deltas.counted_from >= cast({{ charge_date() }} as timestamp)
-        and deltas.counted_from < cast({{ charge_date() }} as timestamp) + interval 1 day
-    group by all
-),
-
-sides as (
-    select 'engine' as entity, model, coalesce(pod_uid, '(all)') as value, hour, weight, 0 as traced
-    from counted
-    where counted_by = 'engine' and model is not null
-    union all
-    select 'engine', model, pod_uid, hour, 0, weight
-    from attempts
-    where model in (select counted.model from counted where counted.counted_by = 'engine')
-    {%- for entity in entities() | reject('equalto', 'model') %}
-    union all
-    select '{{ entity }}', model, coalesce({{ entity }}, '(none)'), hour, weight, 0
-    from (
-        select *
-        from counted
-        where counted_by <> 'engine' and model in (select models.model from models)
-        qualify
-            count({{ entity }}) over (partition by model, counted_by) > 0
-            and counted_by = max(counted_by) over (partition by model)
-    ) as labelled
-    union all
-    select '{{ entity }}', model, {{ entity }}, hour, 0, weight
-    from attempts
-    where model in (select counted.model from counted where counted.counted_by <> 'engine')
-    {%- endfor %}
-),
-
-hours as (
-    select
-        entity,
-        model,
-        value,
-        hour,
-        greatest(sum(weight) - sum(traced), 0)::double as hour_weight,
-        greatest(sum(traced) - sum(weight), 0)::double as surplus,
-        greatest(sum(sum(weight) - sum(traced)) over (partition by entity, model, value), 0)::double as day_weight
-    from sides
-    group by entity, model, value, hour
-),
-
-missing as (
-    select
-        entity,
-        model,
-        value,
-        hour,
-        hour_weight * least(day_weight / sum(hour_weight) over (partition by entity, model, value order by hour
-            rows between unbounded preceding and unbounded following), 1) as weight
-    from hours
-    where hour_weight > 0 and day_weight > 0
 ),
 
 replicas as (
@@ -194,14 +306,19 @@ unnamed as (
         on
             hours.entity = '{{ entity }}' and hours.value = '(none)' and hours.surplus > 0
             and attempts.model = hours.model and attempts.hour = hours.hour
-    where attempts.{{ entity }} = '(none)' and attempts.weight > 0 and attempts.units is not null
+    where
+        attempts.{{ entity }} = '(none)' and attempts.weight > 0 and attempts.units is not null
+        and (attempts.model, attempts.hour) in (
+            select (missing.model, missing.hour) from missing where missing.entity = '{{ entity }}'
+        )
     {{ 'union all' if not loop.last }}
     {% endfor -%}
 ),
 
 items as (
     select
-        entity, model, billing_currency, hour, attempt_id as item, rate, 0 as deviation, rate as greatest_rate,
+        entity, model, billing_currency, hour, attempt_id as item, true as is_seen,
+        rate, 0 as deviation, rate as greatest_rate,
         least(weight, surplus - coalesce(sum(weight) over dearest_first, 0)) as weight
     from unnamed
     window dearest_first as (
@@ -211,7 +328,7 @@ items as (
     qualify surplus > coalesce(sum(weight) over dearest_first, 0)
     union all
     select
-        kinds.entity, replicas.model, replicas.billing_currency, replicas.hour, replicas.pod_uid,
+        kinds.entity, replicas.model, replicas.billing_currency, replicas.hour, replicas.pod_uid, false,
         replicas.rate, replicas.deviation, replicas.greatest_rate, replicas.weight
     from replicas
     cross join (
@@ -227,6 +344,7 @@ dearest as (
         {%- for column in ['rate', 'deviation', 'greatest_rate'] %},
         coalesce(sum(weight * {{ column }}) over dearest_first, 0) as {{ column }}_before
         {%- endfor %},
+        bool_or(is_seen) over all_of_them as is_any_seen,
         sum(weight) over all_of_them as all_weight,
         sum(weight * rate) over all_of_them / sum(weight) over all_of_them as mean_rate
     from items
@@ -251,7 +369,8 @@ priced as (
         models.billing_currency,
         least(missing.weight - coalesce(dearest.weight_before, 0), coalesce(dearest.weight, 0)) as taken,
         missing.weight - least(missing.weight, coalesce(dearest.all_weight, 0)) as beyond,
-        (missing.weight - beyond) * coalesce(dearest.mean_rate, 0) + beyond * models.rate as expected
+        (missing.weight - beyond) * coalesce(dearest.mean_rate, 0) + beyond * models.rate as expected,
+        if(coalesce(dearest.is_any_seen, false), 0, expected) as unseen
         {%- for column in ['rate', 'deviation', 'greatest_rate'] %},
         coalesce(dearest.{{ column }}_before + taken * dearest.{{ column }}, 0) + beyond * models.{{ column }}
             as {{ column }}_cost
@@ -274,7 +393,12 @@ select
     sum(cast(round(expected) as bigint))::hugeint as expected,
     sum(cast(ceil(rate_cost) as bigint))::hugeint as most,
     sum(cast(ceil(greatest_rate_cost) as bigint))::hugeint as ceiling,
-    sum(cast(round(power(deviation_cost, 2)) as hugeint))::hugeint as variance
+    sum(cast(round(power(deviation_cost, 2)) as hugeint))::hugeint as variance,
+    sum(cast(floor(unseen) as bigint))::hugeint as unseen,
+    0::hugeint as regained,
+    0::hugeint as shared,
+    0::hugeint as likely_shared,
+    0::hugeint as shared_variance
 from priced
 group by all
 union all
@@ -283,15 +407,28 @@ select
     sum(cast(round(weight * rate) as bigint))::hugeint,
     sum(cast(round(weight * rate) as bigint))::hugeint,
     sum(cast(round(weight * greatest_rate) as bigint))::hugeint,
-    0::hugeint
+    0, 0, 0, 0, 0, 0
 from replicas
 group by all
 {%- for entity in entities() %}
 union all
 select
     {{ charge_date() }}, model, billing_currency, '{{ entity }}', {{ entity }},
-    0, sum(regained)::hugeint, sum(regained)::hugeint, sum(regained::hugeint * regained // 4)::hugeint
-from attempts
-where regained > 0
+    0, 0, 0, 0, 0, sum(regained)::hugeint, sum(shared)::hugeint, sum(likely_shared)::hugeint, sum(shared_variance)::hugeint
+from (
+    select
+        model,
+        billing_currency,
+        {{ entity }},
+        sum(regained) as regained,
+        cast(ceil(sum(shared order by attempt_id)) as bigint) as shared,
+        cast(round(sum(likely_shared order by attempt_id)) as bigint) as likely_shared,
+        cast(round(
+            sum(likely_shared order by attempt_id) * sum(shared - likely_shared order by attempt_id) * 2 / 3
+        ) as hugeint) as shared_variance
+    from attempts
+    where regained > 0 or shared > 0
+    group by model, billing_currency, {{ entity }}, pod_uid, hour
+) as clusters
 group by all
 {%- endfor %}
