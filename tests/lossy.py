@@ -29,9 +29,9 @@ _COUNTERS = {
 _LABELS = ("customer_id", "feature", "workflow", "team", "environment")
 
 
-def every(percent: float, key: str) -> str:
-    """Return a condition that this part of the rows meet, always the same ones."""
-    return f"hash({key} || 'lost') % 10000 < {round(percent * 100)}"
+def every(percent: float, key: str, seed: int = 0) -> str:
+    """Return a condition that this part of the rows meet, with one seed always the same ones."""
+    return f"hash({key} || 'lost{seed or ''}') % 10000 < {round(percent * 100)}"
 
 
 def spoiled(
