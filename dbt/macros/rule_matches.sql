@@ -3,14 +3,19 @@
     {% for attribute in rule_attributes() -%}
     (
         {{ rules }}.{{ rule_condition(attribute) }} is null
-        or coalesce({{ tuples }}.{{ attribute }}, '') glob {{ rules }}.{{ rule_condition(attribute) }}
+        or {{ glob_matches(tuples ~ '.' ~ attribute, rules ~ '.' ~ rule_condition(attribute)) }}
     )
     and {% endfor -%}
     len(list_filter(
         coalesce({{ rules }}.when_tags, []),
-        lambda tag: not coalesce({{ tag_value(tuples ~ '.tags', 'tag.key') }}, '') glob tag.value
+        lambda tag: not {{ glob_matches(tag_value(tuples ~ '.tags', 'tag.key'), 'tag.value') }}
     )) = 0
     and {{ is_valid_on(rules, tuples ~ '.charge_date') }}
+{%- endmacro %}
+
+{# `*` is any value, and so none matches it; the empty glob asks for none. #}
+{% macro glob_matches(value, glob) -%}
+    coalesce({{ value }} glob {{ glob }}, {{ glob }} = '')
 {%- endmacro %}
 
 {% macro tag_value(tags, key) -%}
