@@ -25,8 +25,8 @@ from larkspur.traffic import traffic
 from models.signals import RESOURCE_STATES
 from pipelines.run import Run, export
 from pipelines.settings import load_settings
+from pipelines.steps import prepare_and_check
 from pipelines.transform import publish_if_good, run_dbt
-from pipelines.warehouse_assets import prepare_and_check
 
 # The bills of its month are delivered again with the day, so what of them is shared again is alike.
 LAST_DAY = date(2026, 10, 8)

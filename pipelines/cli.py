@@ -67,7 +67,6 @@ def run(
     this = Run(settings, _window(period, start, end), rebuild, wait_seconds=wait)
     selected = settings.select(source)
     with output.progress():
-        # Dagster takes a second to import: not before the configuration is known to be right.
         from pipelines.execute import execute
 
         is_published = execute(this, selected)

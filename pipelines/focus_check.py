@@ -2,10 +2,8 @@
 
 import dagster as dg
 
-from pipelines.focus_rules import check_files
-from pipelines.logs import LOGGER
 from pipelines.metadata import sentences
-from pipelines.run import Run
+from pipelines.steps import check_focus_rules
 
 
 def build_focus_check() -> dg.AssetChecksDefinition:
@@ -19,25 +17,9 @@ def build_focus_check() -> dg.AssetChecksDefinition:
         required_resource_keys={"run"},
     )
     def focus_rules(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        run: Run = context.resources.run
-        failures = broken_rules(run)
-        for sentence in failures:
-            LOGGER.warning("exports: %s", sentence)
+        failures = check_focus_rules(context.resources.run)
         return dg.AssetCheckResult(
             passed=not failures, severity=dg.AssetCheckSeverity.WARN, metadata=sentences(failures)
         )
 
     return focus_rules
-
-
-def broken_rules(run: Run) -> tuple[str, ...]:
-    """Return a sentence for each rule that the newest exports do not keep."""
-    pointers = sorted(run.settings.exports.glob("*/latest"))
-    folders = [pointer.parent / pointer.read_text(encoding="utf-8").strip() for pointer in pointers]
-    files = [folder / "focus_1_4.parquet" for folder in folders]
-    files = [file for file in files if file.exists()]
-    findings = check_files(files).findings if files else ()
-    return tuple(
-        f"{finding.rule.id} does not hold in {finding.rows} rows, such as {finding.example}"
-        for finding in findings
-    )

@@ -12,8 +12,9 @@ from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY as UNIQUE
 from models.tables import TABLES
 from pipelines.config_tables import CONFIG_SCHEMAS
 from pipelines.run import Run
+from pipelines.steps import build_marts
 from pipelines.transform import NodeOutcome, publish_if_good
-from pipelines.warehouse_assets import Results, build_marts
+from pipelines.warehouse_assets import Results
 
 
 class LakeTranslator(DagsterDbtTranslator):

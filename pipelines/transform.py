@@ -88,6 +88,8 @@ def _invoke(settings: Settings, command: list[str]) -> list[NodeOutcome]:
                     *("--target-path", str(target)),
                     *("--log-path", str(target / "logs")),
                     *("--log-level", "none", "--log-level-file", "info"),
+                    # Nobody reads the manifest of a run; partial parsing keeps a file of its own.
+                    "--no-write-json",
                 ]
             )
     finally:

@@ -22,6 +22,10 @@ from pipelines.config_tables import CONFIG_SCHEMAS
 from pipelines.prices import CODE, prices_file, update_prices, write_priced_models
 from pipelines.settings import Settings
 
+# The columns of int_day_inputs and int_period_inputs that name files.
+_DAY_HASHES = ("attempts_hash", "ledger_hash", "costs_hash")
+_MONTH_HASHES = ("attempts_hash", "costs_hash")
+
 
 def build_file(settings: Settings) -> Path:
     """Return where the next warehouse is built: in its own folder, because DuckDB names the
@@ -36,7 +40,7 @@ def prepare(settings: Settings) -> Path:
     file = build_file(settings)
     file.parent.mkdir(parents=True)
     index = current_index(settings)
-    published = _day_hashes(settings.warehouse, "costs_hash")
+    published = _part_hashes(settings.warehouse, "int_day_inputs", "charge_date", "costs_hash")
     with duckdb.connect(str(file)) as connection:
         connection.execute("create schema lake")
         connection.register("index_frame", index.to_arrow())
@@ -204,21 +208,23 @@ def _files_of(warehouse: Path) -> set[str]:
     """Return the names of the lake's files that a warehouse reads; none where there is none."""
     if not warehouse.exists():
         return set()
-    days = _day_hashes(warehouse, "attempts_hash", "ledger_hash", "costs_hash")
-    names = {f"{day}-{day_hash}" for day, *hashes in days for day_hash in hashes}
+    days = _part_hashes(warehouse, "int_day_inputs", "charge_date", *_DAY_HASHES)
+    months = _part_hashes(warehouse, "int_period_inputs", "period", *_MONTH_HASHES)
+    names = {f"{part}-{part_hash}" for part, *hashes in (*days, *months) for part_hash in hashes}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         listed = 'select file from lake."index" where file is not null'
         return names | {row[0] for row in connection.execute(listed).fetchall()}
 
 
-def _day_hashes(warehouse: Path, *columns: str) -> list[tuple[Any, ...]]:
-    """Return days and what a warehouse's facts of them were built from; none where none says it."""
+def _part_hashes(warehouse: Path, inputs: str, *columns: str) -> list[tuple[Any, ...]]:
+    """Return days, or months, and what a warehouse's facts of them were built from; none where
+    none says it."""
     if not warehouse.exists():
         return []
     try:
         with duckdb.connect(str(warehouse), read_only=True) as connection:
-            names = ", ".join(("charge_date", *columns))
-            return connection.execute(f"select {names} from intermediate.int_day_inputs").fetchall()
+            query = f"select {', '.join(columns)} from intermediate.{inputs}"
+            return connection.execute(query).fetchall()
     except duckdb.Error:
         # An older warehouse, or a dbt project without facts.
         return []
@@ -233,7 +239,7 @@ def _prune(settings: Settings, in_use: set[str]) -> None:
             if f"{name}/{file.name}" not in in_use:
                 file.unlink()
     for file in (lake.root / "facts").glob("*.parquet"):
-        # <model>-<day>-<hash>
+        # <model>-<day or month>-<hash>
         if file.stem.split("-", 1)[1] not in in_use:
             file.unlink()
 

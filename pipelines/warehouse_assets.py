@@ -1,19 +1,16 @@
 """The job `transform`: the lake's tables, the dbt project and the exports as assets."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import dagster as dg
 
 from models.tables import TABLES
-from pipelines.checks import check_lake
-from pipelines.config_tables import CONFIG_SCHEMAS, write_config_tables
+from pipelines.config_tables import CONFIG_SCHEMAS
 from pipelines.metadata import markdown_table, sentences
-from pipelines.prices import update_prices
-from pipelines.reconciliation import differences
 from pipelines.run import Run, export
 from pipelines.settings import Settings
-from pipelines.transform import NodeOutcome, publish_if_good, run_dbt
-from pipelines.warehouse import build_file, discard, is_current, prepare
+from pipelines.steps import build_marts, check_conservation, prepare_and_check
+from pipelines.transform import publish_if_good
 
 CHECKS = {
     "schema": "Every table has the columns and types of its contract.",
@@ -83,31 +80,6 @@ def _lake_specs(settings: Settings) -> Iterator[dg.AssetSpec]:
     )
 
 
-def prepare_and_check(run: Run) -> Mapping[str, tuple[str, ...]]:
-    """Prepare a new warehouse if one is needed; return what does not hold, by check."""
-    settings = run.settings
-    write_config_tables(settings)
-    update_prices(settings.lake)
-    if is_current(settings) and not run.rebuild:
-        discard(settings)
-        return {}
-    prepare(settings)
-    checks = check_lake(settings)
-    for sentence in (sentence for check in checks for sentence in check.failures):
-        run.fail(sentence)
-    if not all(check.passed for check in checks):
-        discard(settings)
-    return {check.name: check.failures for check in checks}
-
-
-def build_marts(run: Run) -> list[NodeOutcome]:
-    """Run dbt and publish, if a new warehouse was prepared; return what became of each node."""
-    if not build_file(run.settings).exists():
-        # Dagster may be asked for the models alone; usually there is nothing new.
-        prepare_and_check(run)
-    return run_dbt(run.settings) if build_file(run.settings).exists() else []
-
-
 def build_plain_marts_asset() -> dg.AssetsDefinition:
     """Return the dbt project as one asset: where its manifest was not written."""
 
@@ -163,10 +135,7 @@ def build_conservation_check() -> dg.AssetChecksDefinition:
         required_resource_keys={"run"},
     )
     def conservation(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        run: Run = context.resources.run
-        failures = differences(run.settings)
-        for sentence in failures:
-            run.fail(sentence)
+        failures = check_conservation(context.resources.run)
         return dg.AssetCheckResult(passed=not failures, metadata=sentences(failures))
 
     return conservation

@@ -14,7 +14,7 @@ import pytest
 from connectors._base import Window
 from models.errors import FetchError
 from models.tables import TABLES
-from pipelines import warehouse_assets
+from pipelines import steps
 from pipelines.jobs import (
     REFRESH_BILLING,
     REFRESH_TELEMETRY,
@@ -241,7 +241,7 @@ def build_marts(difference: str) -> Any:
 def test_checks_stand_before_and_after_the_marts(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warehouse_assets, "run_dbt", build_marts("0.00"))
+    monkeypatch.setattr(steps, "run_dbt", build_marts("0.00"))
     definitions = build_definitions(settings)
     execute(definitions, REFRESH_BILLING, partition_key="2026-10")
     result = execute(definitions, TRANSFORM)
@@ -260,7 +260,7 @@ def test_checks_stand_before_and_after_the_marts(
 def test_a_control_total_that_differs_blocks_the_marts(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warehouse_assets, "run_dbt", lambda _: pytest.fail("dbt ran"))
+    monkeypatch.setattr(steps, "run_dbt", lambda _: pytest.fail("dbt ran"))
     header = "source,billing_period,billing_currency,rows,billed_cost\n"
     (settings.file.parent / "totals.csv").write_text(header + "gpu,2026-10,USD,1,2.21\n")
     text = settings.file.read_text() + "control_totals: totals.csv\n"
@@ -282,7 +282,7 @@ def test_a_control_total_that_differs_blocks_the_marts(
 def test_a_mart_that_loses_a_cent_fails_the_conservation_check(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warehouse_assets, "run_dbt", build_marts("-0.01"))
+    monkeypatch.setattr(steps, "run_dbt", build_marts("-0.01"))
     definitions = build_definitions(settings)
     execute(definitions, REFRESH_BILLING, partition_key="2026-10")
     assert checks_of(execute(definitions, TRANSFORM))["conservation"] is False
@@ -299,7 +299,7 @@ def test_the_transform_job_holds_the_lake_from_its_first_step_to_its_last(
         held.append(holder.exists())
         return build(given)  # type: ignore[no-any-return]
 
-    monkeypatch.setattr(warehouse_assets, "run_dbt", run_dbt)
+    monkeypatch.setattr(steps, "run_dbt", run_dbt)
     monkeypatch.setattr("pipelines.run.export_all", lambda _: held.append(holder.exists()) or [])
     execute(build_definitions(settings), TRANSFORM)
     assert held == [True, True]
@@ -371,7 +371,7 @@ def test_every_model_reports_and_a_failing_test_is_a_failing_check(
         for spec in models.check_specs
         for status in ["fail" if spec == failing else "pass"]
     ]
-    monkeypatch.setattr(warehouse_assets, "run_dbt", lambda _: outcomes)
+    monkeypatch.setattr(steps, "run_dbt", lambda _: outcomes)
     result = execute(definitions, TRANSFORM)
     assert not result.success
     reported = {event.asset_key for event in result.get_asset_materialization_events()}

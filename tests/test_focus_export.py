@@ -15,10 +15,10 @@ import yaml
 from company import ROOT, Company
 
 from models.tables import CHARGES
-from pipelines.focus_check import broken_rules
 from pipelines.focus_rules import check_files
 from pipelines.run import Run
 from pipelines.settings import load_settings
+from pipelines.steps import broken_rules
 
 CHECKER = ROOT.parent / "shared" / "tools" / "focus_check.py"
 HALF_DIGIT = Decimal("5e-13")

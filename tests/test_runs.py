@@ -17,7 +17,7 @@ import pytest
 
 from connectors._base import Window
 from models.errors import ContractError, LakeLockedError
-from pipelines import warehouse_assets
+from pipelines import steps
 from pipelines.execute import execute
 from pipelines.lock import lake_lock
 from pipelines.logs import LOGGER, RunFilter, log_to_file
@@ -81,7 +81,7 @@ def build_without_dbt(settings: Settings) -> list[NodeOutcome]:
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two accounts with a month each, a small dbt project that nobody runs, and no exports."""
-    monkeypatch.setattr(warehouse_assets, "run_dbt", build_without_dbt)
+    monkeypatch.setattr(steps, "run_dbt", build_without_dbt)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.setattr("pipelines.run.export_all", lambda settings: [])
     for account in ("one", "two"):
@@ -98,7 +98,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def dbt_workspace(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The same, and the dbt project is run."""
-    monkeypatch.setattr(warehouse_assets, "run_dbt", run_dbt)
+    monkeypatch.setattr(steps, "run_dbt", run_dbt)
     return workspace
 
 
@@ -136,7 +136,7 @@ def test_a_second_run_with_nothing_new_does_not_start_dbt(
 ) -> None:
     run_all(workspace)
     before = (workspace / "warehouse.duckdb").stat()
-    monkeypatch.setattr(warehouse_assets, "run_dbt", lambda _: pytest.fail("dbt ran"))
+    monkeypatch.setattr(steps, "run_dbt", lambda _: pytest.fail("dbt ran"))
     assert run_all(workspace) == (False, [])
     assert (workspace / "warehouse.duckdb").stat().st_mtime_ns == before.st_mtime_ns
 

@@ -1,6 +1,3 @@
--- depends_on: {{ ref('int_day_inputs') }}
--- depends_on: {{ ref('int_charges_spread_daily') }}
--- depends_on: {{ ref('int_charge_groups') }}
 -- Per charge group: its days have all of what its charges cost, and what is attributed on a new day is
 -- the day's part, sign kept.
 with spread as (

@@ -1,6 +1,3 @@
--- depends_on: {{ ref('int_day_inputs') }}
--- depends_on: {{ ref('int_charges_spread_daily') }}
--- depends_on: {{ ref('int_charge_groups') }}
 -- Per new day and currency: every view of the ledger has its sum.
 with sums as (
     select 'ledger' as view_name, charge_date, billing_currency, sum(effective_cost) as effective_cost

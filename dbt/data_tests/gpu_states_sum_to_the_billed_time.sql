@@ -1,6 +1,3 @@
--- depends_on: {{ ref('int_day_inputs') }}
--- depends_on: {{ ref('int_charges_spread_daily') }}
--- depends_on: {{ ref('int_charge_groups') }}
 -- Per capacity charge group: the nanoseconds of the states are those billed. Shares of busy time are
 -- whole nanoseconds, so an attempt can be off by one.
 select

@@ -1,6 +1,3 @@
--- depends_on: {{ ref('int_day_inputs') }}
--- depends_on: {{ ref('int_charges_spread_daily') }}
--- depends_on: {{ ref('int_charge_groups') }}
 select ledger.*
 from {{ ref('allocated_costs') }} as ledger
 inner join {{ ref('int_charge_groups') }} as charge_groups

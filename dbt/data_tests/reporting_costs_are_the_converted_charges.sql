@@ -1,6 +1,3 @@
--- depends_on: {{ ref('int_day_inputs') }}
--- depends_on: {{ ref('int_charges_spread_daily') }}
--- depends_on: {{ ref('int_charge_groups') }}
 -- Per source, period and currency: the ledger in the reporting currency is what its charges cost,
 -- converted once; and per day every view of it has its sum. Exactly: nothing is rounded.
 with charges as (

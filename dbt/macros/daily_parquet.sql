@@ -3,78 +3,97 @@
     cast(getvariable('charge_date') as date)
 {%- endmacro %}
 
+{# Whether a row is of the month that a monthly model builds; outside of a build, every row is. #}
+{% macro is_of_period(period) -%}
+    coalesce({{ period }} = cast(getvariable('period') as varchar), true)
+{%- endmacro %}
+
 {# One Parquet file a day: <lake>/facts/<model>-<day>-<hash of the day's inputs>.parquet. A day whose
    file exists is not built again: no watermark, nothing to forget. The relation is a view on
    exactly the files of the current inputs. COPY writes the file without a table in between.
    A model whose days depend on less than all inputs says on which: meta={'day_hash': 'attempts_hash'}.
    While a day is built, views show no other day's files: see look_at_day. #}
 {% materialization daily_parquet, adapter='duckdb', supported_languages=['sql'] %}
+    {{ run_hooks(pre_hooks) }}
+    {%- set relation = build_parts('int_day_inputs', 'charge_date', look_at_day) -%}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [relation]}) }}
+{% endmaterialization %}
+
+{# The same, a file a month: <model>-<month>-<hash>.parquet, of the days that int_period_inputs names.
+   The query says with is_of_period() which rows are of its month. #}
+{% materialization monthly_parquet, adapter='duckdb', supported_languages=['sql'] %}
+    {{ run_hooks(pre_hooks) }}
+    {%- set relation = build_parts('int_period_inputs', 'period', look_at_period) -%}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [relation]}) }}
+{% endmaterialization %}
+
+{# Build the files that are missing of the parts that `inputs` has; return the view on all. `look_at` is
+   the macro that has views show only what a part needs. #}
+{% macro build_parts(inputs, key, look_at) -%}
     {%- set target_relation = this.incorporate(type='view') -%}
     {%- set stem = var('lake') ~ '/facts/' ~ this.identifier -%}
-    {{ run_hooks(pre_hooks) }}
-
-    {%- set days = [] -%}
+    {%- set parts = [] -%}
     {%- set built = [] -%}
     {%- set tables = [] -%}
     {%- if execute -%}
-        {%- set inputs = ref('int_day_inputs') -%}
-        {%- set hash_column = config.get('meta', {}).get('day_hash', 'costs_hash') -%}
-        {%- set days = run_query('select charge_date, ' ~ hash_column ~ ' from ' ~ inputs ~ ' order by 1').rows -%}
-        {%- set found = run_query("select file from glob('" ~ stem ~ "-*.parquet')").rows -%}
-        {%- for row in found -%}{%- do built.append(row[0]) -%}{%- endfor -%}
+        {%- set hash = config.get('meta', {}).get('day_hash', 'costs_hash') -%}
+        {%- set parts = run_query('select ' ~ key ~ ', ' ~ hash ~ ' from ' ~ ref(inputs) ~ ' order by 1').rows -%}
+        {%- for row in run_query("select file from glob('" ~ stem ~ "-*.parquet')").rows -%}
+            {%- do built.append(row[0]) -%}
+        {%- endfor -%}
         {%- for row in run_query('select distinct table_name from lake.day_files order by 1').rows -%}
             {%- do tables.append(row[0]) -%}
         {%- endfor -%}
     {%- endif -%}
 
-    {#- The day is set first: the contract is checked on the query as it will run. -#}
-    {% call statement('first_day') -%}
-        set variable charge_date = date '{{ days[0][0] if days else '1970-01-01' }}'
+    {#- The part is set first: the contract is checked on the query as it will run. -#}
+    {% call statement('first_part') -%}
+        {{ look_at(parts[0][0] if parts else '1970-01-01', tables) }}
     {%- endcall %}
     {%- if config.get('contract').enforced -%}
         {{ get_assert_columns_equivalent(sql) }}
     {%- endif -%}
 
     {%- set files = [] -%}
-    {%- set new = [] -%}
-    {%- for day, day_hash in days -%}
-        {%- set file = stem ~ '-' ~ day ~ '-' ~ day_hash ~ '.parquet' -%}
+    {%- for part, part_hash in parts -%}
+        {%- set file = stem ~ '-' ~ part ~ '-' ~ part_hash ~ '.parquet' -%}
         {%- do files.append("'" ~ file ~ "'") -%}
         {%- if file not in built -%}
-            {%- do new.append(day) -%}
-            {%- do log('building ' ~ this.identifier ~ ', ' ~ day) -%}
-            {% call statement('day') -%}
-                {{ look_at_day(day, tables) }}
-            {%- endcall %}
-            {% call statement('copy') -%}
+            {%- do log('building ' ~ this.identifier ~ ', ' ~ part) -%}
+            {% call statement('part') -%}
+                {{ look_at(part, tables) }};
                 copy ({{ sql }}) to '{{ file }}'
                 (format parquet, compression zstd, compression_level 1, use_tmp_file true)
             {%- endcall %}
         {%- endif -%}
-    {%- endfor -%}
-    {%- if new -%}
-        {% call statement('all_days') -%}
-            {{ look_at_all_days(tables) }}
-        {%- endcall %}
-    {%- endif %}
+    {%- endfor %}
+    {% call statement('all_parts') -%}
+        {{ look_at_everything(tables) }}
+    {%- endcall %}
 
+    {%- set part_of_file = 'substr(file, ' ~ (stem | length + 2) ~ ', ' ~ (10 if key == 'charge_date' else 7) ~ ')' %}
     {% call statement('main') -%}
         create or replace view {{ target_relation }} as
         {% if files -%}
             select * from read_parquet(list_filter(
                 [{{ files | join(', ') }}],
-                lambda file: coalesce(contains(file, cast(getvariable('facts_of') as varchar)), true)
+                lambda file:
+                    {%- if key == 'charge_date' %}
+                    coalesce(list_contains(cast(getvariable('facts_of') as date[]), cast({{ part_of_file }} as date)), true)
+                    {%- else %}
+                    {{ is_of_period(part_of_file) }}
+                    {%- endif %}
             ))
         {%- else -%}
             select * from ({{ sql }}) where false
         {%- endif %}
     {%- endcall %}
-
-    {{ run_hooks(post_hooks) }}
     {% do persist_docs(target_relation, model) %}
     {% do adapter.commit() %}
-    {{ return({'relations': [target_relation]}) }}
-{% endmaterialization %}
+    {{ return(target_relation) }}
+{%- endmacro %}
 
 {# Have the views of facts and of the lake's tables read only the files that a day needs: else what a
    day costs to build would grow with the files of all others. A reader sets none of these variables,
@@ -82,7 +101,7 @@
    models find nothing of theirs. #}
 {% macro look_at_day(day, tables) -%}
     set variable charge_date = date '{{ day }}';
-    set variable facts_of = '-{{ day }}-'
+    set variable facts_of = [date '{{ day }}']
     {%- for table in tables %};
     set variable {{ table }}_files = (
         select coalesce(min(files) filter (where charge_date = date '{{ day }}'), min(files))
@@ -92,7 +111,14 @@
     {%- endfor %}
 {%- endmacro %}
 
-{% macro look_at_all_days(tables) -%}
+{# The same for a month: the facts of its days. #}
+{% macro look_at_period(period, tables) -%}
+    set variable period = '{{ period }}';
+    set variable facts_of = (select days from {{ ref('int_period_inputs') }} where period = '{{ period }}')
+{%- endmacro %}
+
+{% macro look_at_everything(tables) -%}
+    reset variable period;
     reset variable facts_of
     {%- for table in tables %};
     reset variable {{ table }}_files

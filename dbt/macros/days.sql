@@ -9,9 +9,10 @@
    is published has been tested. They are written out, so that no other day's file is read. #}
 {% macro is_new(column) -%}
     {%- set is_period = column.split('.')[-1] == 'billing_period' -%}
+    {%- set query = new_periods() if is_period else new_days() -%}
     {%- set values = [] -%}
     {%- if execute -%}
-        {%- for row in run_query(new_periods() if is_period else new_days()).rows -%}
+        {%- for row in run_query(query).rows -%}
             {%- do values.append("'" ~ row[0] ~ "'" if is_period else "date '" ~ row[0] ~ "'") -%}
         {%- endfor -%}
     {%- endif -%}
@@ -23,13 +24,5 @@
 {%- endmacro %}
 
 {% macro new_periods() -%}
-    select distinct charge_groups.billing_period
-    from {{ ref('int_day_inputs') }} as days
-    inner join {{ ref('int_charges_spread_daily') }} as spread on days.charge_date = spread.charge_date
-    inner join {{ ref('int_charge_groups') }} as charge_groups
-        on spread.charge_group_id = charge_groups.charge_group_id
-    where days.is_new
-    union
-    select strftime(charge_date, '%Y-%m') from {{ ref('int_day_inputs') }} where is_new
-    order by 1
+    select period as billing_period from {{ ref('int_period_inputs') }} where is_new order by 1
 {%- endmacro %}

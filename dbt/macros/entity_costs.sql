@@ -1,7 +1,8 @@
 {# Cost of each value of one entity in a billing period, by component, with the requests of that
    month (UTC, each inference once) and unit costs as in the daily marts: production, without what is unmatched. #}
 {% macro entity_costs(entity) -%}
-with {{ caused_ctes(entity, "strftime(charge_date, '%Y-%m')") }},
+{%- set month = "strftime(charge_date, '%Y-%m')" -%}
+with {{ caused_ctes(entity, month, is_of_period('billing_period'), is_of_period(month), 'true') }},
 
 costs as (
     select
@@ -35,7 +36,7 @@ costs as (
 bounds as (
     select *
     from {{ ref('cost_bounds_monthly') }}
-    where entity = '{{ entity }}'
+    where entity = '{{ entity }}' and {{ is_of_period('charge_month') }}
 )
 
 select

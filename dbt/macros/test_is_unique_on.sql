@@ -6,8 +6,7 @@
     {%- for column in adapter.get_columns_in_relation(model) -%}{%- do has.append(column.name) -%}{%- endfor -%}
 {%- endif -%}
 -- depends_on: {{ ref('int_day_inputs') }}
--- depends_on: {{ ref('int_charges_spread_daily') }}
--- depends_on: {{ ref('int_charge_groups') }}
+-- depends_on: {{ ref('int_period_inputs') }}
 select {{ columns | join(', ') }}, count(*) as rows
 from {{ model }}
 {%- for column in ['charge_date', 'billing_period'] if column in has %}

@@ -18,9 +18,10 @@
    ledger with is_of_inferences, `requests` counts, by currency, the inferences that it billed; those
    that nothing bills count in the currency that most others have.
    A cost is of inferences if the same entities made an attempt on that day: a rule's direct costs are
-   not, nor is what was shared with them. #}
-{% macro caused_ctes(entity, grain, where='true') -%}
-{{ costs_caused_ctes(where) }},
+   not, nor is what was shared with them. The rows of the ledger are those `where`; a month's costs
+   can arise on other days than its requests and attempts. #}
+{% macro caused_ctes(entity, grain, where='true', where_requested=none, where_made=none) -%}
+{{ costs_caused_ctes(where, where_made) }},
 
 inferences as (
     select
@@ -32,7 +33,7 @@ inferences as (
         count(*) as attempts,
         bool_or({{ is_production() }}) as is_in_production
     from {{ ref('attempt_costs') }}
-    where {{ where }} and is_ended
+    where {{ where_requested or where }} and is_ended
     group by all
 ),
 
@@ -78,13 +79,13 @@ requests as (
 {%- endmacro %}
 
 {# The ledger with is_of_inferences, see above. #}
-{% macro costs_caused_ctes(where='true') -%}
+{% macro costs_caused_ctes(where='true', where_made=none) -%}
 makers as (
     select distinct
         charge_date,
         {{ entities() | join(', ') }}
     from {{ ref('int_attempt_sums') }}
-    where {{ where }} and kind is distinct from 'unmatched capacity'
+    where {{ where_made or where }} and kind is distinct from 'unmatched capacity'
 ),
 
 costs_caused as (

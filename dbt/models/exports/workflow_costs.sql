@@ -1,3 +1,3 @@
--- A table: every period's export reads it.
-{{ config(materialized='table') }}
+-- depends_on: {{ ref('int_period_inputs') }}
+{{ config(materialized='monthly_parquet') }}
 {{ entity_costs('workflow') }}
