@@ -18,6 +18,7 @@ from models.attribution import (
     TokenWeights,
 )
 from models.base import Dated, Frozen, Name
+from models.cost_drivers import CostDriverRule, PathRule
 from models.rate_cards import Currency, RateCardLine
 
 # A source's name becomes a folder of the lake and part of an asset's key.
@@ -73,6 +74,12 @@ class Attribution(Frozen):
         default_factory=dict, description="Measures that shared rules can name."
     )
     rules: tuple[Rule, ...] = Field((), description="The first match wins.")
+    cost_drivers: tuple[CostDriverRule, ...] = Field(
+        (), description="What kind of cost a charge is. The first match wins, then shipped rules."
+    )
+    paths: tuple[PathRule, ...] = Field(
+        (), description="Hot, warm or cold work. The first match wins."
+    )
 
     @model_validator(mode="after")
     def _check_attributes(self) -> Self:

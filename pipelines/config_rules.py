@@ -19,7 +19,7 @@ _ENTITY_COLUMNS = {
 }
 _CONDITIONS = tuple(name for name in Match.model_fields if name != "tags")
 _PAIRS = pl.List(pl.Struct({"key": _TEXT, "value": _TEXT}))
-_WHEN: Schema = {**{f"when_{name}": _TEXT for name in _CONDITIONS}, "when_tags": _PAIRS}
+WHEN: Schema = {**{f"when_{name}": _TEXT for name in _CONDITIONS}, "when_tags": _PAIRS}
 
 RULE_SCHEMAS: dict[str, Schema] = {
     "rules": {
@@ -27,7 +27,7 @@ RULE_SCHEMAS: dict[str, Schema] = {
         "rule_id": _TEXT,
         "rule_version": pl.Int64,
         **DATES,
-        **_WHEN,
+        **WHEN,
         **{f"set_{column}": _TEXT for column in _ENTITY_COLUMNS.values()},
         "treatment": _TEXT,
         "driver": _TEXT,
@@ -53,7 +53,7 @@ RULE_SCHEMAS: dict[str, Schema] = {
     "pools": {
         "priority": pl.Int64,
         "pool": _TEXT,
-        **_WHEN,
+        **WHEN,
         "has_condition": pl.Boolean,
         "owner": _TEXT,
         "minimum_replicas": pl.Int64,
@@ -102,7 +102,7 @@ def _rule(priority: int, rule: Rule, driver: Driver | None) -> dict[str, object]
         "rule_version": rule.version,
         "valid_from": rule.valid_from,
         "valid_to": rule.valid_to,
-        **_when(rule.when),
+        **when_columns(rule.when),
         **_entities("set", rule.set),
         "treatment": rule.treatment,
         "driver": rule.shared_driver,
@@ -113,7 +113,8 @@ def _rule(priority: int, rule: Rule, driver: Driver | None) -> dict[str, object]
     }
 
 
-def _when(match: Match | None) -> dict[str, object]:
+def when_columns(match: Match | None) -> dict[str, object]:
+    """Return what a charge must look like, as columns; None asks for nothing."""
     tags = match.tags if match else {}
     return {f"when_{name}": getattr(match, name, None) for name in _CONDITIONS} | {
         "when_tags": _pairs(tags)
@@ -160,7 +161,7 @@ def _pools(attribution: Attribution) -> Rows:
         {
             "priority": number,
             "pool": pool.pool,
-            **_when(pool.when),
+            **when_columns(pool.when),
             "has_condition": pool.when is not None,
             "owner": pool.owner,
             "minimum_replicas": pool.minimum_replicas,

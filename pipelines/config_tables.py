@@ -11,6 +11,7 @@ import polars as pl
 
 from models.rate_cards import RateCardLine
 from pipelines.config_csv import read_control_totals, read_invoices
+from pipelines.config_drivers import DRIVER_SCHEMAS, driver_tables
 from pipelines.config_rules import DATES, RULE_SCHEMAS, Rows, Schema, rule_tables
 from pipelines.settings import Settings
 
@@ -22,6 +23,7 @@ _TEXT = pl.String
 
 CONFIG_SCHEMAS: dict[str, Schema] = {
     **RULE_SCHEMAS,
+    **DRIVER_SCHEMAS,
     "model_aliases": {"name": _TEXT, "model": _TEXT, **DATES},
     "sources": {"source": _TEXT, "connector": _TEXT, "is_authoritative": pl.Boolean},
     "rate_cards": {
@@ -67,7 +69,9 @@ CONFIG_SCHEMAS: dict[str, Schema] = {
 def config_tables(settings: Settings) -> dict[str, pl.DataFrame]:
     """Return the configuration as tables; a bad cell of a CSV is a ConfigError that names it."""
     attribution = settings.config.attribution
-    rows: dict[str, Rows] = rule_tables(settings) | {
+    rows: dict[str, Rows] = {
+        **rule_tables(settings),
+        **driver_tables(settings),
         "model_aliases": [
             {
                 "name": name,

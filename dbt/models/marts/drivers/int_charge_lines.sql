@@ -1,0 +1,149 @@
+-- One row a charge group and kind of charge in it: what kind of cost it is (its cost driver), on what it
+-- runs, and how it was bought. A rule of the configuration decides, else a shipped one, else it is `other`.
+{{ config(schema='intermediate', contract={'enforced': false}) }}
+{%- set attributes = driver_attributes() + ['service_tier', 'pricing_category', 'sku_id', 'sku_meter',
+    'sku_price_details', 'resource_type', 'region_id', 'consumed_unit', 'commitment_discount_id'] %}
+with charges as (
+    select
+        charge_group_id,
+        {{ rule_tuple_id() }} as rule_tuple_id,
+        hash(({{ attributes | join(', ') }})) as kind_id,
+        charge_date,
+        source,
+        billing_period,
+        billing_currency,
+        treatment,
+        service_provider_name,
+        resource_id,
+        tags,
+        {% for attribute in attributes -%}
+        {{ attribute }},
+        {% endfor -%}
+        effective_cost,
+        billed_cost,
+        list_cost,
+        consumed_quantity,
+        billed_milliseconds,
+        gpu_count
+    from {{ ref('int_charges_grouped') }}
+),
+
+lines as (
+    select
+        charge_group_id,
+        rule_tuple_id,
+        kind_id,
+        any_value(charge_date) as charge_date,
+        any_value(source) as source,
+        any_value(billing_period) as billing_period,
+        any_value(billing_currency) as billing_currency,
+        any_value(treatment) as treatment,
+        any_value(service_provider_name) as service_provider_name,
+        any_value(resource_id) as resource_id,
+        any_value(tags) as tags,
+        {% for attribute in attributes -%}
+        any_value({{ attribute }}) as {{ attribute }},
+        {% endfor -%}
+        sum(effective_cost)::decimal(38, 12) as effective_cost,
+        sum(billed_cost)::decimal(38, 12) as billed_cost,
+        sum(list_cost)::decimal(38, 12) as list_cost,
+        sum(consumed_quantity)::decimal(38, 12) as consumed_quantity,
+        sum(billed_milliseconds)::bigint as billed_milliseconds,
+        sum(billed_milliseconds * gpu_count)::bigint as gpu_milliseconds,
+        max(gpu_count) as gpu_count
+    from charges
+    group by charge_group_id, rule_tuple_id, kind_id
+),
+
+kinds as (
+    select
+        kind_id,
+        lower(concat_ws(' ', any_value(usage_type), any_value(sku_id), any_value(sku_meter), any_value(resource_type)))
+            as machine,
+        {% for attribute in driver_attributes() -%}
+        any_value({{ attribute }}) as {{ attribute }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from lines
+    group by kind_id
+),
+
+shipped as (
+    select
+        kinds.kind_id,
+        arg_min(rules.cost_driver, rules.priority) as cost_driver,
+        arg_min(rules.deployment_kind, rules.priority) filter (where rules.deployment_kind is not null)
+            as deployment_kind
+    from kinds
+    inner join {{ ref('cost_driver_rules') }} as rules on {{ driver_rule_matches('rules', 'kinds') }}
+    group by kinds.kind_id
+),
+
+machines as (
+    select
+        kinds.kind_id,
+        arg_min(names.accelerator, names.priority) as accelerator
+    from kinds
+    inner join {{ ref('accelerator_names') }} as names on kinds.machine glob names.name
+    group by kinds.kind_id
+),
+
+configured as (
+    select
+        tuples.rule_tuple_id,
+        tuples.charge_date,
+        arg_min(rules.cost_driver, rules.priority) as cost_driver
+    from {{ ref('int_rule_tuples') }} as tuples
+    inner join {{ ref('stg_lake__driver_rules') }} as rules on {{ rule_matches('rules', 'tuples') }}
+    group by tuples.rule_tuple_id, tuples.charge_date
+)
+
+select
+    lines.charge_group_id,
+    {{ id_of(['lines.rule_tuple_id', 'lines.kind_id']) }} as charge_line_id,
+    lines.charge_date,
+    lines.source,
+    lines.billing_period,
+    lines.billing_currency,
+    lines.treatment,
+    lines.service_provider_name,
+    lines.service_name,
+    lines.charge_category,
+    lines.charge_kind,
+    case
+        when coalesce(configured.cost_driver, shipped.cost_driver, 'other') <> 'inference_compute_cpu'
+            then coalesce(configured.cost_driver, shipped.cost_driver, 'other')
+        when accelerators.kind = 'tpu' then 'inference_compute_tpu'
+        when accelerators.kind = 'gpu' or lines.gpu_count > 0 then 'inference_compute_gpu'
+        else 'inference_compute_cpu'
+    end as cost_driver,
+    case when configured.cost_driver is not null then 'configuration' else 'shipped rules' end as cost_driver_from,
+    coalesce(shipped.deployment_kind, '(none)') as deployment_kind,
+    case
+        when lines.charge_category <> 'Usage' then '(none)'
+        when lines.commitment_discount_status is not null then 'commitment'
+        when lines.pricing_category = 'Dynamic' or lower(lines.usage_type) glob '*spot*' then 'spot'
+        when lines.charge_kind = 'capacity' or lines.service_category = 'Compute' then 'on demand'
+        else '(none)'
+    end as purchase_kind,
+    -- What is the same at any price: spot and on-demand use of it have it in common.
+    coalesce(nullif(regexp_extract(lines.usage_type, '(?:Spot|Box)Usage:(.*)$', 1), ''), lines.sku_id) as product,
+    coalesce(machines.accelerator, '(none)') as accelerator,
+    lines.service_tier,
+    lines.region_id,
+    lines.resource_id,
+    lines.commitment_discount_id,
+    lines.commitment_discount_status,
+    lines.tags,
+    lines.effective_cost,
+    lines.billed_cost,
+    lines.list_cost,
+    lines.consumed_unit,
+    lines.consumed_quantity,
+    lines.billed_milliseconds,
+    lines.gpu_milliseconds
+from lines
+left join configured
+    on lines.rule_tuple_id = configured.rule_tuple_id and lines.charge_date = configured.charge_date
+left join shipped on lines.kind_id = shipped.kind_id
+left join machines on lines.kind_id = machines.kind_id
+left join {{ ref('accelerators') }} as accelerators on machines.accelerator = accelerators.accelerator
