@@ -5,6 +5,7 @@ Everything that can change has dates; the first match wins.
 
 import hashlib
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
@@ -28,6 +29,7 @@ Column = Literal[
     "x_line_item_type",
     "x_api_key_id",
 ]
+Rate = Annotated[Decimal, Field(ge=0, le=1, max_digits=19, decimal_places=12)]
 MEASURES: tuple[str, ...] = get_args(Measure)
 
 
@@ -147,6 +149,36 @@ class Rule(Dated):
         return hashlib.sha256(meaning.encode()).hexdigest()[:16]
 
 
+Seconds = Annotated[int, Field(ge=0, le=86_400)]
+
+
+class Abandonment(Frozen):
+    """How fast waiting users leave, as measured on your own abandonments: a rate with its interval."""
+
+    per_second: Rate = Field(description="Of those that wait, the part that leaves each second.")
+    low: Rate = Field(description="Lower end of its interval.")
+    high: Rate = Field(description="Upper end of its interval.")
+    grace_s: Seconds = Field(0, description="Seconds that nobody minds.")
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if not self.low <= self.per_second <= self.high:
+            raise ValueError("abandonment: low <= per_second <= high must hold")
+        return self
+
+
+class Scaling(Frozen):
+    """What stopping a machine of a pool, and starting it again, takes: for estimates only."""
+
+    cooldown_s: Seconds = Field(300, description="Without a request before it may stop.")
+    drain_s: Seconds = Field(30, description="From the decision until it is stopped.")
+    warm_up_s: Seconds = Field(300, description="From its start until it serves again.")
+    minimum_billing_s: Seconds = Field(60, description="What is billed of a machine at least.")
+    abandonment: Abandonment | None = Field(
+        None, description="Without it, no revenue at risk is modelled."
+    )
+
+
 class Pool(Dated):
     """Capacity that serves the same requests: which charges pay for it, and who answers for it."""
 
@@ -154,6 +186,7 @@ class Pool(Dated):
     when: Match | None = Field(None, description="Charges of it that no lifecycle and rule names.")
     owner: Name | None = Field(None, description="Team that answers for warm idle and starting.")
     minimum_replicas: int = Field(0, ge=0, description="Replicas that are kept without requests.")
+    scaling: Scaling = Scaling()
 
 
 class Driver(Frozen):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from models.attribution import MEASURES, Driver, Entities, Lookup, Match, Rule
+from models.attribution import MEASURES, Driver, Entities, Lookup, Match, Rule, Scaling
 from models.config import Attribution
 from pipelines.config_csv import read_mapping
 from pipelines.settings import Settings
@@ -20,6 +20,8 @@ _ENTITY_COLUMNS = {
 _CONDITIONS = tuple(name for name in Match.model_fields if name != "tags")
 _PAIRS = pl.List(pl.Struct({"key": _TEXT, "value": _TEXT}))
 WHEN: Schema = {**{f"when_{name}": _TEXT for name in _CONDITIONS}, "when_tags": _PAIRS}
+_SECONDS = tuple(name for name in Scaling.model_fields if name != "abandonment")
+_ABANDONMENT = ("per_second", "low", "high")
 
 RULE_SCHEMAS: dict[str, Schema] = {
     "rules": {
@@ -59,6 +61,16 @@ RULE_SCHEMAS: dict[str, Schema] = {
         "minimum_replicas": pl.Int64,
         **DATES,
     },
+    # What stopping and starting takes, in the order of the pools; where none is, defaults hold.
+    "scaling_policies": {
+        "priority": pl.Int64,
+        "pool": _TEXT,
+        "minimum_replicas": pl.Int64,
+        **dict.fromkeys(_SECONDS, pl.Int64),
+        **dict.fromkeys(_ABANDONMENT, pl.Decimal(38, 12)),
+        "grace_s": pl.Int64,
+        **DATES,
+    },
     # A driver's first choice, and the one for a day on which that has nothing.
     "drivers": {
         "driver": _TEXT,
@@ -90,6 +102,7 @@ def rule_tables(settings: Settings) -> dict[str, Rows]:
         "dimensions": [_lookup(*lookup) for lookup in attribution.dimensions.lookups],
         "dimension_mappings": _mappings(settings),
         "pools": _pools(attribution),
+        "scaling_policies": _scaling_policies(attribution),
         "drivers": [*_measures(), *_drivers(attribution.drivers)],
         "token_weights": _token_weights(attribution),
     }
@@ -174,6 +187,21 @@ def _pools(attribution: Attribution) -> Rows:
         platform = {"priority": 0, "has_condition": False, "owner": attribution.platform_owner}
         pools.append(platform)
     return pools
+
+
+def _scaling_policies(attribution: Attribution) -> Rows:
+    return [
+        {
+            "priority": number,
+            "pool": pool.pool,
+            "minimum_replicas": pool.minimum_replicas,
+            "valid_from": pool.valid_from,
+            "valid_to": pool.valid_to,
+            **pool.scaling.model_dump(exclude={"abandonment"}),
+            **(pool.scaling.abandonment.model_dump() if pool.scaling.abandonment else {}),
+        }
+        for number, pool in enumerate(attribution.pools, start=1)
+    ]
 
 
 def _measures() -> Rows:
