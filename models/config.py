@@ -19,6 +19,8 @@ from models.attribution import (
 )
 from models.base import Dated, Frozen, Name
 from models.cost_drivers import CostDriverRule, PathRule
+from models.economics import Economics
+from models.guardrails import Guardrails
 from models.rate_cards import Currency, RateCardLine
 
 # A source's name becomes a folder of the lake and part of an asset's key.
@@ -154,6 +156,8 @@ class Config(Frozen):
     sources: Mapping[SourceName, SourceConfig] = Field(min_length=1)
     rate_cards: tuple[RateCardLine, ...] = Field((), description="Your contracts' prices.")
     attribution: Attribution = Attribution()
+    economics: Economics = Economics()
+    guardrails: Guardrails = Guardrails()
 
     @model_validator(mode="after")
     def _check_rate_cards(self) -> Self:

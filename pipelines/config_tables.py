@@ -12,6 +12,8 @@ import polars as pl
 from models.rate_cards import RateCardLine
 from pipelines.config_csv import read_control_totals, read_invoices
 from pipelines.config_drivers import DRIVER_SCHEMAS, driver_tables
+from pipelines.config_economics import ECONOMICS_SCHEMAS, economics_tables
+from pipelines.config_guardrails import GUARDRAIL_SCHEMAS, guardrail_tables
 from pipelines.config_rules import DATES, RULE_SCHEMAS, Rows, Schema, rule_tables
 from pipelines.settings import Settings
 
@@ -24,6 +26,8 @@ _TEXT = pl.String
 CONFIG_SCHEMAS: dict[str, Schema] = {
     **RULE_SCHEMAS,
     **DRIVER_SCHEMAS,
+    **ECONOMICS_SCHEMAS,
+    **GUARDRAIL_SCHEMAS,
     "model_aliases": {"name": _TEXT, "model": _TEXT, **DATES},
     "sources": {"source": _TEXT, "connector": _TEXT, "is_authoritative": pl.Boolean},
     "rate_cards": {
@@ -72,6 +76,7 @@ def config_tables(settings: Settings) -> dict[str, pl.DataFrame]:
     rows: dict[str, Rows] = {
         **rule_tables(settings),
         **driver_tables(settings),
+        **guardrail_tables(settings),
         "model_aliases": [
             {
                 "name": name,

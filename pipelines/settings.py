@@ -62,7 +62,9 @@ class Settings:
     @property
     def secret_variables(self) -> frozenset[str]:
         """Names of the environment variables whose values no log may show."""
-        options = (item.source.options.model_dump() for item in self.sources.values())
+        options = [item.source.options.model_dump() for item in self.sources.values()]
+        if self.config.guardrails.webhook:
+            options.append(self.config.guardrails.webhook.model_dump())
         return frozenset(
             value
             for option in options

@@ -1,0 +1,3 @@
+-- One row: what is allowed before attempts count as wasted.
+select *
+from {{ source('lake', 'guardrails') }}
