@@ -77,6 +77,7 @@ def config_tables(settings: Settings) -> dict[str, pl.DataFrame]:
         **rule_tables(settings),
         **driver_tables(settings),
         **guardrail_tables(settings),
+        **economics_tables(settings),
         "model_aliases": [
             {
                 "name": name,

@@ -1,0 +1,3 @@
+-- One row a model of one's own and what a vendor's API calls it.
+select *
+from {{ source('lake', 'api_equivalents') }}

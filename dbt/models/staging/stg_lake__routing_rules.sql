@@ -1,0 +1,3 @@
+-- One row a what-if: where requests of these features and models would have gone.
+select *
+from {{ source('lake', 'routing_rules') }}
