@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 from company import ROOT, Company
 
+# Six months of days: minutes, nearly all of it what a day of facts costs to build.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
 # Hours of machines in 30 days × what an hour costs less, by the case's own story.
 SAVED = {
     "shape": (date(2026, 6, 6), 6_250 * Decimal("0.40")),
@@ -39,7 +42,6 @@ def case(written: Path) -> Company:
     return case
 
 
-@pytest.mark.slow
 def test_what_is_planted_is_the_story_that_is_told_and_adds_up_to_nine_thousand(
     written: Path,
 ) -> None:
@@ -53,7 +55,6 @@ def test_what_is_planted_is_the_story_that_is_told_and_adds_up_to_nine_thousand(
     assert sum(saved for _, saved in SAVED.values()) == 9_000
 
 
-@pytest.mark.slow
 def test_thirty_days_cost_fifteen_thousand_before_and_six_thousand_after(case: Company) -> None:
     with case.connect() as warehouse:
         costs = warehouse.execute("""
@@ -69,7 +70,6 @@ def test_thirty_days_cost_fifteen_thousand_before_and_six_thousand_after(case: C
     assert expected[-1] == 6_000
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("entity", ["all", "pool", "customer_id", "feature"])
 def test_each_measure_is_found_on_its_date_with_what_it_saves_within_one_percent(
     case: Company, entity: str
@@ -95,7 +95,6 @@ def test_each_measure_is_found_on_its_date_with_what_it_saves_within_one_percent
         assert abs(found[effect][1] - saved) <= saved / 100
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("entity", ["all", "pool", "customer_id", "feature", "team", "model"])
 def test_all_effects_add_up_to_exactly_nine_thousand(case: Company, entity: str) -> None:
     with case.connect() as warehouse:
@@ -108,7 +107,6 @@ def test_all_effects_add_up_to_exactly_nine_thousand(case: Company, entity: str)
     assert found == (Decimal(-9_000),)
 
 
-@pytest.mark.slow
 def test_who_answers_for_the_machines_is_named(case: Company) -> None:
     with case.connect() as warehouse:
         owners = warehouse.execute(
@@ -118,6 +116,5 @@ def test_who_answers_for_the_machines_is_named(case: Company) -> None:
     assert owners == [("genius-gpu", "genius")]
 
 
-@pytest.mark.slow
 def test_the_books_of_the_case_close(case: Company) -> None:
     assert case.unitledger("reconcile").returncode == 0

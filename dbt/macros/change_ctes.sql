@@ -2,11 +2,7 @@
    currency, together with the period right before it, and the number of days with costs in both. #}
 {% macro change_periods() -%}
 dates as (
-    {%- for kind, start, next in change_period_kinds() %}
-    select charge_date, '{{ kind }}' as period_kind, {{ start }} as period_start, {{ next }} as next_start
-    from (select distinct charge_date from {{ ref('cost_parts_daily') }} where entity = 'all') as days
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ change_dates('(select distinct charge_date from ' ~ ref('cost_parts_daily') ~ " where entity = 'all') as days") }}
 ),
 
 days as (
@@ -37,6 +33,7 @@ pairs as (
             days.period_kind = before.period_kind
             and days.period_start = before.next_start
             and days.billing_currency = before.billing_currency
+    where {{ is_of_period("replace(days.period_kind, ' ', '-') || '-' || days.period_start") }}
 )
 {%- endmacro %}
 

@@ -1,50 +1,55 @@
-{# Of each entity, all changes of a period add up to the cost of the period minus that of the one before. #}
+{# Of each part, its effects add up to its change; and of each entity, all changes of a new pair of
+   periods to the cost of the one minus that of the other. #}
 {% test changes_add_up(model) %}
-with parts as (
+with new_pairs as (
+    select pair, period_start, previous_start, next_start
+    from {{ ref('int_change_inputs') }}
+    where is_new
+),
+
+parts as (
     select
-        date_trunc('month', charge_date)::date as month,
-        billing_currency,
-        entity,
-        sum(effective_cost) as effective_cost
-    from {{ ref('cost_parts_daily') }}
+        pairs.pair,
+        parts.billing_currency,
+        parts.entity,
+        sum(if(parts.charge_date >= pairs.period_start, parts.effective_cost, -parts.effective_cost)) as cost_change,
+        bool_or(parts.charge_date >= pairs.period_start) and bool_or(parts.charge_date < pairs.period_start) as is_compared
+    from {{ ref('cost_parts_daily') }} as parts
+    inner join new_pairs as pairs
+        on parts.charge_date >= pairs.previous_start and parts.charge_date < pairs.next_start
     group by all
 ),
 
 changes as (
-    select period_start, billing_currency, entity, sum(cost_change) as cost_change
+    select
+        {{ change_pair() }} as pair,
+        *
     from {{ model }}
-    where period_kind = 'month'
+    where pair in (select new_pairs.pair from new_pairs)
+),
+
+sums as (
+    select pair, billing_currency, entity, sum(cost_change) as cost_change
+    from changes
     group by all
 )
 
 select
-    after.month,
-    after.billing_currency,
-    after.entity,
-    after.effective_cost - before.effective_cost as expected,
-    changes.cost_change
-from parts as after
-inner join parts as before
+    parts.pair,
+    parts.billing_currency,
+    parts.entity,
+    parts.cost_change as expected,
+    sums.cost_change
+from parts
+left join sums
     on
-        after.month = before.month + interval 1 month
-        and after.billing_currency = before.billing_currency
-        and after.entity = before.entity
-left join changes
-    on
-        after.month = changes.period_start
-        and after.billing_currency = changes.billing_currency
-        and after.entity = changes.entity
-where after.effective_cost - before.effective_cost <> coalesce(changes.cost_change, 0)
+        parts.pair = sums.pair
+        and parts.billing_currency = sums.billing_currency
+        and parts.entity = sums.entity
+where parts.is_compared and parts.cost_change <> coalesce(sums.cost_change, 0)
 union all
-select
-    changes.period_start,
-    changes.billing_currency,
-    changes.entity,
-    changes.cost_after - changes.cost_before,
-    sum(changes.cost_change)
-from {{ model }} as changes
-group by
-    changes.period_kind, changes.period_start, changes.billing_currency, changes.entity, changes.value, changes.kind,
-    changes.part, changes.cost_before, changes.cost_after
-having sum(changes.cost_change) <> changes.cost_after - changes.cost_before
+select pair, billing_currency, entity, cost_after - cost_before, sum(cost_change)
+from changes
+group by pair, billing_currency, entity, value, kind, part, cost_before, cost_after
+having sum(cost_change) <> cost_after - cost_before
 {% endtest %}

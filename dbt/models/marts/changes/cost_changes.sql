@@ -1,6 +1,8 @@
 -- Why the cost of a period is not that of the period before it. The change of each part of a value's
 -- cost is split by logarithms of its factors (see docs/decisions/0016), which leave nothing over; each
 -- effect is rounded to 9 decimals, and what that misses goes to the largest effect of the part.
+-- depends_on: {{ ref('int_change_inputs') }}
+{{ config(materialized='change_parquet', meta={'day_hash': 'changes_hash'}) }}
 {%- set key = change_part_key() | join(', ') %}
 {%- set period = ['period_kind', 'period_start', 'billing_currency'] %}
 {%- set sides = [('before', 'previous_start'), ('after', 'period_start')] %}
@@ -161,3 +163,4 @@ left join owners
         and {{ is_valid_on('owners', 'changes.period_start') }}
 where changes.cost_change <> 0
 group by all
+order by changes.entity, changes.value, changes.kind, changes.part, changes.effect

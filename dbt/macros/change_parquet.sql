@@ -1,0 +1,28 @@
+{# One Parquet file a pair of periods that are compared, built again only where one of their days, or
+   what int_change_inputs says, has changed. The query says with is_of_period(change_pair()) which rows
+   are of its pair. #}
+{% materialization change_parquet, adapter='duckdb', supported_languages=['sql'] %}
+    {{ run_hooks(pre_hooks) }}
+    {%- set relation = build_parts('int_change_inputs', 'pair', look_at_pair) -%}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [relation]}) }}
+{% endmaterialization %}
+
+{% macro look_at_pair(pair, tables) -%}
+    set variable period = '{{ pair }}';
+    set variable facts_of = (select days from {{ ref('int_change_inputs') }} where pair = '{{ pair }}')
+{%- endmacro %}
+
+{# The name of a pair of periods, such as 30-days-2026-10-04. #}
+{% macro change_pair() -%}
+    replace(period_kind, ' ', '-') || '-' || period_start
+{%- endmacro %}
+
+{# Dates with their periods: kind, first day, first day of the next one. #}
+{% macro change_dates(days) -%}
+    {%- for kind, start, next in change_period_kinds() %}
+    select charge_date, '{{ kind }}' as period_kind, {{ start }} as period_start, {{ next }} as next_start
+    from {{ days }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
