@@ -153,7 +153,7 @@ Seconds = Annotated[int, Field(ge=0, le=86_400)]
 
 
 class Abandonment(Frozen):
-    """How fast waiting users leave, as measured on your own abandonments: a rate with its interval."""
+    """How fast waiting users leave, by your own abandonments: a rate with its interval."""
 
     per_second: Rate = Field(description="Of those that wait, the part that leaves each second.")
     low: Rate = Field(description="Lower end of its interval.")

@@ -1,0 +1,149 @@
+{# CTEs that end with `pieces`: when a machine that was ready ran no request, cut at the hours of its
+   bill. Needs `idle` (the day's idle cost by charge group and state) before it.
+   Kept is what lasts at least a minute, or began before the first request of a pod, or touches
+   midnight: what is shorter cannot be recovered. #}
+{% macro idle_pieces() -%}
+    {%- set midnight = 'epoch_ms(cast(' ~ charge_date() ~ ' as timestamp))' -%}
+    {%- set next_midnight = '(' ~ midnight ~ ' + 86400000)' -%}
+    {%- set at_least_ms = 60000 -%}
+states as materialized (
+    select
+        resource_id,
+        gpu_index,
+        gpu_count,
+        pod_uid,
+        state,
+        greatest(epoch_ms(started_at), {{ midnight }}) as s,
+        least(epoch_ms(ended_at), {{ next_midnight }}) as e
+    from {{ ref('stg_lake__resource_states') }}
+    where
+        started_at < cast({{ charge_date() }} as timestamp) + interval 1 day
+        and ended_at > cast({{ charge_date() }} as timestamp)
+        and resource_id in (select idle.resource_id from idle)
+),
+
+gpus as (
+    select resource_id, coalesce(max(gpu_count), max(gpu_index) + 1, 1) as gpus
+    from states
+    group by resource_id
+),
+
+pods as (
+    select resource_id, pod_uid, min(s) as s, max(e) as e
+    from states
+    where pod_uid is not null
+    group by resource_id, pod_uid
+),
+
+-- Requests that began in one second are one: no gap that counts is as short.
+requests as (
+    select pod_uid, min(epoch_ms(started_at) + coalesce(queued_ms, 0)) as s, max(epoch_ms(ended_at)) as e
+    from {{ ref('stg_lake__attempts') }}
+    where
+        ended_at > cast({{ charge_date() }} as timestamp)
+        and started_at < cast({{ charge_date() }} as timestamp) + interval 1 day
+        and status not in ('rejected', 'cached')
+        and pod_uid in (select pods.pod_uid from pods)
+    group by pod_uid, epoch_ms(started_at) // 1000
+),
+
+-- What an engine or a GPU was seen to do without a traced request.
+engine_samples as (
+    select pod_uid, resource_id, epoch_ms(sampled_at) as s, epoch_ms(believed_until) as e
+    from {{ ref('stg_lake__gauge_samples') }}
+    where
+        believed_until > cast({{ charge_date() }} as timestamp)
+        and sampled_at < cast({{ charge_date() }} as timestamp) + interval 1 day
+        and ((gauge = 'requests_running' and value > 0) or (gauge = 'gpu_active' and value >= 0.01))
+),
+
+marks as (
+    select resource_id, s, e, state as kind from states
+    union all
+    select resource_id, s, e, 'held' from pods
+    union all
+    select pods.resource_id, requests.s, requests.e, 'busy'
+    from requests
+    inner join pods on requests.pod_uid = pods.pod_uid
+    union all
+    select coalesce(pods.resource_id, engine_samples.resource_id), engine_samples.s, engine_samples.e, 'busy'
+    from engine_samples
+    left join pods on engine_samples.pod_uid = pods.pod_uid
+),
+
+changes as (
+    select
+        resource_id,
+        t
+        {%- for kinds in [['busy'], ['ready'], ['held'], ['node_ready'], ['starting', 'terminating', 'provisioning']] %},
+        sum(d) filter (where kind in ('{{ kinds | join("', '") }}')) as {{ kinds[0] }}
+        {%- endfor %}
+    from (
+        select resource_id, greatest(s, {{ midnight }}) as t, 1 as d, kind from marks where e > s
+        union all
+        select resource_id, least(e, {{ next_midnight }}), -1, kind from marks where e > s
+    ) as edges
+    group by resource_id, t
+),
+
+known as (
+    select
+        resource_id,
+        t as s,
+        lead(t) over by_time as e,
+        case
+            when sum(starting) over by_time > 0 then 'scaling'
+            when sum(busy) over by_time > 0 then 'busy'
+            when sum(ready) over by_time > 0 then 'warm_idle'
+            when sum(held) over by_time > 0 then 'unknown'
+            when sum(node_ready) over by_time > 0 then 'unrequested'
+            else 'unknown'
+        end as state
+    from changes
+    window by_time as (partition by resource_id order by t rows unbounded preceding)
+),
+
+-- What is next to each other in one state is one.
+runs as (
+    select resource_id, state, was, run, min(s) as s, max(e) as e
+    from (
+        select *, any_value(was_in) over (partition by resource_id, run order by s) as was
+        from (
+            select
+                *,
+                lag(state) over by_time as was_in,
+                sum(if(state is distinct from was_state, 1, 0)) over by_time as run
+            from (
+                select *, lag(state) over (partition by resource_id order by s) as was_state
+                from known
+                where e > s
+            ) as told
+            window by_time as (partition by resource_id order by s rows unbounded preceding)
+        ) as numbered
+    ) as kept
+    group by resource_id, state, was, run
+),
+
+gaps as (
+    select resource_id, state, s, e
+    from runs
+    where
+        state in ('warm_idle', 'unrequested')
+        and (
+            e - s >= {{ at_least_ms }} or was is distinct from 'busy'
+            or s = {{ midnight }} or e = {{ next_midnight }}
+        )
+),
+
+pieces as (
+    select
+        idle.idle_key,
+        greatest(gaps.s, idle.s) as s,
+        least(gaps.e, idle.e) as e,
+        (least(gaps.e, idle.e) - greatest(gaps.s, idle.s)) * gpus.gpus * 1000000 as nanoseconds
+    from gaps
+    inner join idle
+        on gaps.resource_id = idle.resource_id and gaps.state = idle.state and gaps.s < idle.e and gaps.e > idle.s
+    inner join gpus on gaps.resource_id = gpus.resource_id
+)
+{%- endmacro %}

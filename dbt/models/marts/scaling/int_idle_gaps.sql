@@ -1,0 +1,120 @@
+-- One row a piece of an idle gap, with the gap's beginning and end over hours and days, and the reason
+-- for which it was idle.
+{{ config(schema='intermediate', contract={'enforced': false}) }}
+with pieces as (
+    select * from {{ ref('int_idle_pieces') }} where started_at is not null
+),
+
+-- Where the pool's minimum begins to count a machine, its gap ends and another begins.
+lived as (
+    select
+        pieces.*,
+        machines.life,
+        machines.first_pod_ready_at,
+        machines.is_start_seen,
+        machines.ready_at,
+        {% for name in ['cooldown_ms', 'policy_drain_ms', 'warm_up_ms'] -%}
+        coalesce(
+            machines.{{ name }},
+            {{ scaling_default(name.replace('policy_', '').replace('_ms', '_s')) }} * 1000
+        ) as {{ name }},
+        {% endfor -%}
+        least(greatest(coalesce(machines.baseline_from, pieces.ended_at), pieces.started_at), pieces.ended_at) as cut_at
+    from pieces
+    left join {{ ref('int_machines') }} as machines
+        on
+            pieces.resource_id = machines.resource_id
+            and pieces.started_at >= machines.started_at
+            and pieces.started_at < machines.ended_at
+),
+
+halves as (
+    select
+        *,
+        {{ from_nano(floor_share(
+            nano('idle_cost'), '(epoch_ms(cut_at) - epoch_ms(started_at))', '(epoch_ms(ended_at) - epoch_ms(started_at))'
+        )) }} as first_cost,
+        {{ from_nano(floor_share(
+            nano('stoppable_cost'), '(epoch_ms(cut_at) - epoch_ms(started_at))',
+            '(epoch_ms(ended_at) - epoch_ms(started_at))'
+        )) }} as first_stoppable_cost,
+        (nanoseconds * (
+            (epoch_ms(cut_at) - epoch_ms(started_at)) / (epoch_ms(ended_at) - epoch_ms(started_at))::double
+        ))::bigint as first_nanoseconds
+    from lived
+),
+
+cut as (
+    select * replace (cut_at as started_at), true as is_baseline from halves where cut_at <= started_at
+    union all
+    select *, false from halves where cut_at >= ended_at
+    union all
+    select
+        * replace (
+            cut_at as ended_at, first_cost as idle_cost, first_stoppable_cost as stoppable_cost,
+            first_nanoseconds as nanoseconds
+        ),
+        false
+    from halves
+    where cut_at > started_at and cut_at < ended_at
+    union all
+    select
+        * replace (
+            cut_at as started_at, idle_cost - first_cost as idle_cost,
+            stoppable_cost - first_stoppable_cost as stoppable_cost, nanoseconds - first_nanoseconds as nanoseconds
+        ),
+        true
+    from halves
+    where cut_at > started_at and cut_at < ended_at
+),
+
+-- Charges of several sources or periods can tell of the same hour: what is in step is one gap.
+numbered as (
+    select
+        *,
+        sum(is_first::int) over (
+            partition by resource_id, is_baseline order by started_at, ended_at, charge_group_id, state
+            rows unbounded preceding
+        ) as gap
+    from (
+        select
+            *,
+            coalesce(started_at > max(ended_at) over (
+                partition by resource_id, is_baseline order by started_at, ended_at, charge_group_id, state
+                rows between unbounded preceding and 1 preceding
+            ), true) as is_first
+        from cut
+    ) as marked
+),
+
+gaps as (
+    select
+        *,
+        min(started_at) over of_gap as gap_started_at,
+        max(ended_at) over of_gap as gap_ended_at
+    from numbered
+    window of_gap as (partition by resource_id, is_baseline, gap)
+)
+
+select
+    * exclude (first_cost, first_stoppable_cost, first_nanoseconds, is_first, cut_at, gap),
+    case
+        when state = 'unrequested' and coalesce(started_at < first_pod_ready_at, false) then 'warm_up'
+        when is_baseline then 'baseline'
+        when is_start_seen and gap_started_at <= first_pod_ready_at and gap_ended_at > first_pod_ready_at
+            then 'overshoot'
+        when is_start_seen and first_pod_ready_at is null then 'overshoot'
+        else 'other'
+    end as reason,
+    case when is_baseline then 0 else greatest(
+        0,
+        least(
+            epoch_ms(ended_at), epoch_ms(gap_ended_at) - warm_up_ms
+        ) - greatest(
+            epoch_ms(started_at), epoch_ms(gap_started_at) + cooldown_ms + policy_drain_ms
+        )
+    ) end as recoverable_ms,
+    case when is_baseline then 0::decimal(38, 12) else {{ from_nano(floor_share(
+        nano('stoppable_cost'), 'recoverable_ms', '(epoch_ms(ended_at) - epoch_ms(started_at))'
+    )) }} end as recoverable_cost
+from gaps

@@ -1,0 +1,139 @@
+-- One row a capacity charge group, idle state and gap of its machine in the hour: what the gap cost. What
+-- is idle between requests close to each other, or beside others on the same machine, is one row without
+-- a gap; so is what corrects idle cost. Adds up to the idle component of the day.
+-- depends_on: {{ ref('int_day_inputs') }}
+{{ config(
+    materialized='daily_parquet', schema='intermediate', contract={'enforced': false}, meta={'day_hash': 'ledger_hash'}
+) }}
+with committed as (
+    select
+        source,
+        billing_period,
+        billing_currency,
+        resource_id,
+        charge_period_start,
+        charge_period_end,
+        sum(effective_cost)::decimal(38, 12) as committed_cost
+    from {{ ref('int_charges') }}
+    where charge_date = {{ charge_date() }} and commitment_discount_status = 'Used'
+    group by all
+),
+
+owners as (
+    select pool, arg_min(owner, priority) as owner
+    from {{ ref('stg_lake__pools') }} as pools
+    where owner is not null and {{ is_valid_on('pools', charge_date()) }}
+    group by pool
+),
+
+idle as materialized (
+    select
+        row_number() over (order by shares.charge_group_id, shares.state) as idle_key,
+        shares.*,
+        charge_groups.billing_currency,
+        if(shares.state = 'warm_idle', owners.owner, platform.owner) as owner,
+        epoch_ms(charge_groups.charge_period_start) as s,
+        epoch_ms(charge_groups.charge_period_end) as e,
+        charge_groups.effective_cost as group_cost,
+        greatest(0, charge_groups.effective_cost - coalesce(committed.committed_cost, 0))::decimal(38, 12)
+            as stoppable_group_cost
+    from (
+        select
+            charge_group_id,
+            resource_id,
+            pool,
+            state,
+            sum(nanoseconds)::bigint as idle_nanoseconds,
+            sum(effective_cost)::decimal(38, 12) as idle_cost
+        from {{ ref('int_capacity_shares') }}
+        where
+            charge_date = {{ charge_date() }}
+            and attempt_id is null
+            and state in ('warm_idle', 'unrequested')
+            and effective_cost <> 0
+        group by all
+    ) as shares
+    inner join {{ ref('int_charge_groups') }} as charge_groups on shares.charge_group_id = charge_groups.charge_group_id
+    left join committed
+        on
+            charge_groups.source = committed.source
+            and charge_groups.billing_period = committed.billing_period
+            and charge_groups.billing_currency = committed.billing_currency
+            and charge_groups.resource_id = committed.resource_id
+            and charge_groups.charge_period_start = committed.charge_period_start
+            and charge_groups.charge_period_end = committed.charge_period_end
+    left join owners on shares.pool = owners.pool
+    left join owners as platform on platform.pool is null
+),
+
+{{ idle_pieces() }},
+
+-- What no gap explains goes last.
+weighted as (
+    select
+        parts.*,
+        idle.idle_cost as amount,
+        sum(parts.weight) over (partition by parts.idle_key) as total_weight
+    from (
+        select idle_key, s, e, nanoseconds as weight, s as member from pieces where nanoseconds > 0
+        union all
+        select
+            idle.idle_key,
+            null,
+            null,
+            greatest(0, idle.idle_nanoseconds - coalesce(sum(pieces.nanoseconds), 0)),
+            9223372036854775807
+        from idle
+        left join pieces on idle.idle_key = pieces.idle_key
+        group by idle.idle_key, idle.idle_nanoseconds
+    ) as parts
+    inner join idle on parts.idle_key = idle.idle_key
+),
+
+shares as (
+    {{ exact_shares('weighted', 'idle_key', 'member') }}
+)
+
+select
+    {{ charge_date() }} as charge_date,
+    idle.charge_group_id,
+    idle.resource_id,
+    idle.pool,
+    idle.owner,
+    idle.billing_currency,
+    idle.state,
+    false as is_correction,
+    make_timestamp_ms(shares.s) as started_at,
+    make_timestamp_ms(shares.e) as ended_at,
+    -- Observed excess is scaled to what was billed.
+    if(
+        shares.total_weight <= idle.idle_nanoseconds,
+        shares.weight,
+        floor(idle.idle_nanoseconds * (shares.weight::double / shares.total_weight))
+    )::bigint as nanoseconds,
+    shares.share as idle_cost,
+    {{ from_nano(floor_share(nano('shares.share'), nano('idle.stoppable_group_cost'), nano('idle.group_cost'))) }}
+        as stoppable_cost,
+    make_timestamp_ms(idle.s) as hour_started_at
+from shares
+inner join idle on shares.idle_key = idle.idle_key
+where shares.weight > 0 or shares.share <> 0
+union all
+select
+    charge_date,
+    charge_group_id,
+    null,
+    coalesce(pool, scope_key, '(none)'),
+    owner,
+    billing_currency,
+    null,
+    true,
+    null,
+    null,
+    0,
+    sum(effective_cost)::decimal(38, 12),
+    null,
+    null
+from {{ ref('int_costs_attributed') }}
+where charge_date = {{ charge_date() }} and component = 'idle' and is_correction
+group by all
