@@ -1,7 +1,8 @@
 -- One row a day that has charges or attempts, with hashes of everything that its facts are made from:
 -- a day whose facts carry the hash is not built again. `attempts_hash` is what the costs of single
--- attempts need; `ledger_hash` is that and all that is shared, such as a monthly line that grew;
--- `costs_hash` is that and the exchange rates. `is_new`: nothing published was built from the same.
+-- attempts need, `waste_hash` is that and what is allowed of them; `ledger_hash` is that of attempts and all that is shared, such as a monthly line that grew;
+-- `costs_hash` is that and the exchange rates; `drivers_hash` is that and what kinds of cost the charges
+-- are. `is_new`: nothing published was built from the same.
 with delivered_days as (
     select
         table_name,
@@ -149,19 +150,47 @@ pools as (
     group by days.charge_date
 ),
 
+-- What kinds of cost a day's charges are, and on which path work runs.
+charge_lines as (
+    select
+        spread.charge_date,
+        sum(hash(lines))::varchar as hash
+    from {{ ref('int_charges_spread_daily') }} as spread
+    inner join {{ ref('int_charge_lines') }} as lines on spread.charge_group_id = lines.charge_group_id
+    group by spread.charge_date
+),
+
+path_rules as (
+    select
+        days.charge_date,
+        sum(hash(rules))::varchar as hash
+    from days
+    inner join {{ ref('stg_lake__path_rules') }} as rules on {{ is_valid_on('rules', 'days.charge_date') }}
+    group by days.charge_date
+),
+
+-- What is allowed before attempts count as wasted.
+allowed as (
+    select repeated_calls
+    from {{ ref('stg_lake__guardrails') }}
+),
+
 {%- set of_attempts = ['telemetry', 'token_lines', 'capacity_groups', 'aliases', 'token_weights', 'list_prices',
     'contract_prices'] %}
 {%- set of_the_ledger = ['ledger_groups', 'weight_rates', 'pools'] %}
+{%- set of_drivers = ['charge_lines', 'path_rules'] %}
 
 hashed as (
     select
         days.charge_date,
         {{ id_of(["'" ~ env_var('UNITLEDGER_MODEL_VERSION', 'development') ~ "'"] + hashes_of(of_attempts)) }}
             as attempts_hash,
+        {{ id_of(['attempts_hash', '(select max(repeated_calls) from allowed)']) }} as waste_hash,
         {{ id_of(['attempts_hash', 'telemetry.driver_hash'] + hashes_of(of_the_ledger)) }} as ledger_hash,
-        {{ id_of(['ledger_hash', 'ledger_groups.rate_hash']) }} as costs_hash
+        {{ id_of(['ledger_hash', 'ledger_groups.rate_hash']) }} as costs_hash,
+        {{ id_of(['costs_hash'] + hashes_of(of_drivers)) }} as drivers_hash
     from days
-    {%- for part in of_attempts + of_the_ledger %}
+    {%- for part in of_attempts + of_the_ledger + of_drivers %}
     left join {{ part }} on days.charge_date = {{ part }}.charge_date
     {%- endfor %}
 )

@@ -95,55 +95,70 @@ configured as (
     from {{ ref('int_rule_tuples') }} as tuples
     inner join {{ ref('stg_lake__driver_rules') }} as rules on {{ rule_matches('rules', 'tuples') }}
     group by tuples.rule_tuple_id, tuples.charge_date
+),
+
+driven as (
+    select
+        lines.*,
+        shipped.deployment_kind,
+        machines.accelerator,
+        configured.cost_driver is not null as is_configured,
+        coalesce(configured.cost_driver, shipped.cost_driver, 'other') as named,
+        case
+            when named <> 'inference_compute_cpu' then named
+            when accelerators.kind = 'tpu' then 'inference_compute_tpu'
+            when accelerators.kind = 'gpu' or lines.gpu_count > 0 then 'inference_compute_gpu'
+            else 'inference_compute_cpu'
+        end as cost_driver
+    from lines
+    left join configured
+        on lines.rule_tuple_id = configured.rule_tuple_id and lines.charge_date = configured.charge_date
+    left join shipped on lines.kind_id = shipped.kind_id
+    left join machines on lines.kind_id = machines.kind_id
+    left join {{ ref('accelerators') }} as accelerators on machines.accelerator = accelerators.accelerator
 )
 
 select
-    lines.charge_group_id,
-    {{ id_of(['lines.rule_tuple_id', 'lines.kind_id']) }} as charge_line_id,
-    lines.charge_date,
-    lines.source,
-    lines.billing_period,
-    lines.billing_currency,
-    lines.treatment,
-    lines.service_provider_name,
-    lines.service_name,
-    lines.charge_category,
-    lines.charge_kind,
+    driven.charge_group_id,
+    {{ id_of(['driven.rule_tuple_id', 'driven.kind_id']) }} as charge_line_id,
+    driven.charge_date,
+    driven.source,
+    driven.billing_period,
+    driven.billing_currency,
+    driven.treatment,
+    driven.service_provider_name,
+    driven.service_name,
+    driven.charge_category,
+    driven.charge_kind,
+    driven.cost_driver,
+    if(driven.is_configured, 'configuration', 'shipped rules') as cost_driver_from,
+    drivers.layer,
+    drivers.by_state,
+    drivers.is_machine,
+    if(drivers.is_machine or drivers.layer = 'llm', coalesce(driven.deployment_kind, '(none)'), '(none)')
+        as deployment_kind,
     case
-        when coalesce(configured.cost_driver, shipped.cost_driver, 'other') <> 'inference_compute_cpu'
-            then coalesce(configured.cost_driver, shipped.cost_driver, 'other')
-        when accelerators.kind = 'tpu' then 'inference_compute_tpu'
-        when accelerators.kind = 'gpu' or lines.gpu_count > 0 then 'inference_compute_gpu'
-        else 'inference_compute_cpu'
-    end as cost_driver,
-    case when configured.cost_driver is not null then 'configuration' else 'shipped rules' end as cost_driver_from,
-    coalesce(shipped.deployment_kind, '(none)') as deployment_kind,
-    case
-        when lines.charge_category <> 'Usage' then '(none)'
-        when lines.commitment_discount_status is not null then 'commitment'
-        when lines.pricing_category = 'Dynamic' or lower(lines.usage_type) glob '*spot*' then 'spot'
-        when lines.charge_kind = 'capacity' or lines.service_category = 'Compute' then 'on demand'
-        else '(none)'
+        when driven.charge_category <> 'Usage' then '(none)'
+        when driven.commitment_discount_status is not null then 'commitment'
+        when not drivers.is_machine then '(none)'
+        when driven.pricing_category = 'Dynamic' or lower(driven.usage_type) glob '*spot*' then 'spot'
+        else 'on demand'
     end as purchase_kind,
-    -- What is the same at any price: spot and on-demand use of it have it in common.
-    coalesce(nullif(regexp_extract(lines.usage_type, '(?:Spot|Box)Usage:(.*)$', 1), ''), lines.sku_id) as product,
-    coalesce(machines.accelerator, '(none)') as accelerator,
-    lines.service_tier,
-    lines.region_id,
-    lines.resource_id,
-    lines.commitment_discount_id,
-    lines.commitment_discount_status,
-    lines.tags,
-    lines.effective_cost,
-    lines.billed_cost,
-    lines.list_cost,
-    lines.consumed_unit,
-    lines.consumed_quantity,
-    lines.billed_milliseconds,
-    lines.gpu_milliseconds
-from lines
-left join configured
-    on lines.rule_tuple_id = configured.rule_tuple_id and lines.charge_date = configured.charge_date
-left join shipped on lines.kind_id = shipped.kind_id
-left join machines on lines.kind_id = machines.kind_id
-left join {{ ref('accelerators') }} as accelerators on machines.accelerator = accelerators.accelerator
+    -- What spot and on-demand use of the same machine have in common.
+    coalesce(nullif(regexp_extract(driven.usage_type, '(?:Spot|Box)Usage:(.*)$', 1), ''), driven.sku_id) as product,
+    coalesce(driven.accelerator, '(none)') as accelerator,
+    driven.service_tier,
+    driven.region_id,
+    driven.resource_id,
+    driven.commitment_discount_id,
+    driven.commitment_discount_status,
+    driven.tags,
+    driven.effective_cost,
+    driven.billed_cost,
+    driven.list_cost,
+    driven.consumed_unit,
+    driven.consumed_quantity,
+    driven.billed_milliseconds,
+    driven.gpu_milliseconds
+from driven
+inner join {{ ref('cost_drivers') }} as drivers on driven.cost_driver = drivers.cost_driver
