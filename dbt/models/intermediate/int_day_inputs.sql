@@ -1,6 +1,7 @@
 -- One row a day that has charges or attempts, with hashes of everything that its facts are made from:
 -- a day whose facts carry the hash is not built again. `attempts_hash` is what the costs of single
--- attempts need, `waste_hash` is that and what is allowed of them; `ledger_hash` is that of attempts and all that is shared, such as a monthly line that grew;
+-- attempts need; `waste_hash` is that and what is allowed of them; `ledger_hash` is what attempts need and
+-- all that is shared, such as a monthly line that grew;
 -- `costs_hash` is that and the exchange rates; `drivers_hash` is that and what kinds of cost the charges
 -- are. `is_new`: nothing published was built from the same.
 with delivered_days as (
