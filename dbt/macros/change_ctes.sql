@@ -2,7 +2,13 @@
    currency, together with the period right before it, and the number of days with costs in both. #}
 {% macro change_periods() -%}
 dates as (
-    {{ change_dates('(select distinct charge_date from ' ~ ref('cost_parts_daily') ~ " where entity = 'all') as days") }}
+    select *
+    from (
+        {{ change_dates(
+            '(select distinct charge_date from ' ~ ref('cost_parts_daily') ~ " where entity = 'all') as days"
+        ) }}
+    ) as all_dates
+    where {{ is_of_period(change_pair()) }} or {{ is_of_period(change_pair('next_start')) }}
 ),
 
 days as (
@@ -33,7 +39,7 @@ pairs as (
             days.period_kind = before.period_kind
             and days.period_start = before.next_start
             and days.billing_currency = before.billing_currency
-    where {{ is_of_period("replace(days.period_kind, ' ', '-') || '-' || days.period_start") }}
+    where {{ is_of_period(change_pair('days.period_start', 'days.period_kind')) }}
 )
 {%- endmacro %}
 

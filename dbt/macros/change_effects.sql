@@ -5,7 +5,9 @@
 
 {# Whether two relations have the same in these columns. #}
 {% macro change_same(left, right, columns) -%}
-    {%- for column in columns %}{{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and ' if not loop.last }}{% endfor -%}
+    {%- for column in columns -%}
+        {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}
 
 {# CTE `changed_rules`: parts whose costs used a version of a rule that began or ended in the two periods. #}
@@ -59,7 +61,8 @@ logs as (
         {{ change_log('tokens_after', 'tokens_before') }} as tokens_log,
         {{ change_log('busy_after', 'busy_before') }} as busy_log,
         case
-            when sign(all_cost_before) * sign(all_cost_after) > 0 then ln(all_cost_after::double / all_cost_before::double)
+            when sign(all_cost_before) * sign(all_cost_after) > 0
+                then ln(all_cost_after::double / all_cost_before::double)
         end as all_cost_log,
         {{ change_log('all_requests_after', 'all_requests_before') }} as all_requests_log
     from compared
@@ -102,7 +105,8 @@ factors as (
                 {{ change_effect('model_mix', 'coalesce(model_log, 0)', *change_token_price()) }},
                 {{ change_effect('token_mix', 'coalesce(meter_log, 0)', *change_token_price()) }},
                 {{ change_effect(
-                    'price', 'if(token_price_log is null, cost_log - output_log, token_price_log)', *change_token_price()
+                    'price', 'if(token_price_log is null, cost_log - output_log, token_price_log)',
+                    *change_token_price()
                 ) }}
             ]
             when kind = 'pool' then [
@@ -120,10 +124,12 @@ factors as (
                     'cost_after::double / nullif(rate_after * busy_after, 0)'
                 ) }},
                 {{ change_effect(
-                    'price', 'price_log', "'a GPU hour on demand'", 'on_demand_before * 3.6e12', 'on_demand_after * 3.6e12'
+                    'price', 'price_log', "'a GPU hour on demand'", 'on_demand_before * 3.6e12',
+                    'on_demand_after * 3.6e12'
                 ) }},
                 {{ change_effect(
-                    'shape', 'shape_log', "'a GPU hour on demand'", 'on_demand_before * 3.6e12', 'on_demand_after * 3.6e12'
+                    'shape', 'shape_log', "'a GPU hour on demand'", 'on_demand_before * 3.6e12',
+                    'on_demand_after * 3.6e12'
                 ) }},
                 {{ change_effect(
                     'purchase_option', 'option_log', "'part of the price on demand'", 'option_before', 'option_after'

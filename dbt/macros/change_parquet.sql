@@ -14,8 +14,8 @@
 {%- endmacro %}
 
 {# The name of a pair of periods, such as 30-days-2026-10-04. #}
-{% macro change_pair() -%}
-    replace(period_kind, ' ', '-') || '-' || period_start
+{% macro change_pair(start='period_start', kind='period_kind') -%}
+    replace({{ kind }}, ' ', '-') || '-' || {{ start }}
 {%- endmacro %}
 
 {# Dates with their periods: kind, first day, first day of the next one. #}

@@ -13,7 +13,8 @@ parts as (
         parts.billing_currency,
         parts.entity,
         sum(if(parts.charge_date >= pairs.period_start, parts.effective_cost, -parts.effective_cost)) as cost_change,
-        bool_or(parts.charge_date >= pairs.period_start) and bool_or(parts.charge_date < pairs.period_start) as is_compared
+        bool_or(parts.charge_date >= pairs.period_start)
+        and bool_or(parts.charge_date < pairs.period_start) as is_compared
     from {{ ref('cost_parts_daily') }} as parts
     inner join new_pairs as pairs
         on parts.charge_date >= pairs.previous_start and parts.charge_date < pairs.next_start

@@ -35,8 +35,11 @@ lines as (
         greatest(coalesce(charges.billed_milliseconds, 1), 1) as part,
         sum(part) over (partition by charge_groups.charge_group_id) as parts,
         charges.effective_cost,
-        if(purchase_option = 'committed', greatest(charges.contracted_cost, charges.effective_cost), charges.effective_cost)
-            as uncommitted_cost,
+        if(
+            purchase_option = 'committed',
+            greatest(charges.contracted_cost, charges.effective_cost),
+            charges.effective_cost
+        ) as uncommitted_cost,
         greatest(charges.list_cost, charges.effective_cost) as list_cost
     from {{ ref('int_charge_groups') }} as charge_groups
     inner join machines on charge_groups.charge_group_id = machines.charge_group_id

@@ -15,14 +15,14 @@ rates as (
 
 hashes as (
     {%- for relation in ['stg_lake__owners', 'stg_lake__pools', 'stg_lake__rules'] %}
-    select '{{ relation }}' as relation, sum(hash(configured))::varchar as hash
+    select '{{ relation }} ' || coalesce(sum(hash(configured))::varchar, '') as hash
     from {{ ref(relation) }} as configured
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 
 configured as (
-    select string_agg(concat_ws(' ', relation, hash), ',' order by relation) as hash
+    select string_agg(hashes.hash, ',' order by hashes.hash) as hash
     from hashes
 ),
 
@@ -37,7 +37,7 @@ compared as (
 )
 
 select
-    replace(compared.period_kind, ' ', '-') || '-' || compared.period_start as pair,
+    {{ change_pair('compared.period_start', 'compared.period_kind') }} as pair,
     compared.period_start,
     min(compared.charge_date) filter (where compared.charge_date < compared.period_start) as previous_start,
     compared.next_start,
