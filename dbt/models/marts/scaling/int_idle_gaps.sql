@@ -31,16 +31,11 @@ lived as (
 halves as (
     select
         *,
-        {{ from_nano(floor_share(
-            nano('idle_cost'), '(epoch_ms(cut_at) - epoch_ms(started_at))', '(epoch_ms(ended_at) - epoch_ms(started_at))'
-        )) }} as first_cost,
-        {{ from_nano(floor_share(
-            nano('stoppable_cost'), '(epoch_ms(cut_at) - epoch_ms(started_at))',
-            '(epoch_ms(ended_at) - epoch_ms(started_at))'
-        )) }} as first_stoppable_cost,
-        (nanoseconds * (
-            (epoch_ms(cut_at) - epoch_ms(started_at)) / (epoch_ms(ended_at) - epoch_ms(started_at))::double
-        ))::bigint as first_nanoseconds
+        epoch_ms(cut_at) - epoch_ms(started_at) as first_ms,
+        epoch_ms(ended_at) - epoch_ms(started_at) as all_ms,
+        {{ cost_of_ms('idle_cost', 'first_ms', 'all_ms') }} as first_cost,
+        {{ cost_of_ms('stoppable_cost', 'first_ms', 'all_ms') }} as first_stoppable_cost,
+        (nanoseconds::hugeint * first_ms // all_ms)::bigint as first_nanoseconds
     from lived
 ),
 
@@ -97,7 +92,7 @@ gaps as (
 )
 
 select
-    * exclude (first_cost, first_stoppable_cost, first_nanoseconds, is_first, cut_at, gap),
+    * exclude (first_ms, all_ms, first_cost, first_stoppable_cost, first_nanoseconds, is_first, cut_at, gap),
     case
         when state = 'unrequested' and coalesce(started_at < first_pod_ready_at, false) then 'warm_up'
         when is_baseline then 'baseline'
@@ -114,7 +109,7 @@ select
             epoch_ms(started_at), epoch_ms(gap_started_at) + cooldown_ms + policy_drain_ms
         )
     ) end as recoverable_ms,
-    case when is_baseline then 0::decimal(38, 12) else {{ from_nano(floor_share(
-        nano('stoppable_cost'), 'recoverable_ms', '(epoch_ms(ended_at) - epoch_ms(started_at))'
-    )) }} end as recoverable_cost
+    case when is_baseline then 0::decimal(38, 12) else
+        {{ cost_of_ms('stoppable_cost', 'recoverable_ms', '(epoch_ms(ended_at) - epoch_ms(started_at))') }}
+    end as recoverable_cost
 from gaps

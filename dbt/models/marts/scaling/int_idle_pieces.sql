@@ -5,21 +5,7 @@
 {{ config(
     materialized='daily_parquet', schema='intermediate', contract={'enforced': false}, meta={'day_hash': 'ledger_hash'}
 ) }}
-with committed as (
-    select
-        source,
-        billing_period,
-        billing_currency,
-        resource_id,
-        charge_period_start,
-        charge_period_end,
-        sum(effective_cost)::decimal(38, 12) as committed_cost
-    from {{ ref('int_charges') }}
-    where charge_date = {{ charge_date() }} and commitment_discount_status = 'Used'
-    group by all
-),
-
-owners as (
+with owners as (
     select pool, arg_min(owner, priority) as owner
     from {{ ref('stg_lake__pools') }} as pools
     where owner is not null and {{ is_valid_on('pools', charge_date()) }}
@@ -30,13 +16,12 @@ idle as materialized (
     select
         row_number() over (order by shares.charge_group_id, shares.state) as idle_key,
         shares.*,
-        charge_groups.billing_currency,
+        rates.billing_currency,
         if(shares.state = 'warm_idle', owners.owner, platform.owner) as owner,
-        epoch_ms(charge_groups.charge_period_start) as s,
-        epoch_ms(charge_groups.charge_period_end) as e,
-        charge_groups.effective_cost as group_cost,
-        greatest(0, charge_groups.effective_cost - coalesce(committed.committed_cost, 0))::decimal(38, 12)
-            as stoppable_group_cost
+        epoch_ms(rates.started_at) as s,
+        epoch_ms(rates.ended_at) as e,
+        rates.effective_cost as group_cost,
+        rates.stoppable_cost as stoppable_group_cost
     from (
         select
             charge_group_id,
@@ -53,15 +38,7 @@ idle as materialized (
             and effective_cost <> 0
         group by all
     ) as shares
-    inner join {{ ref('int_charge_groups') }} as charge_groups on shares.charge_group_id = charge_groups.charge_group_id
-    left join committed
-        on
-            charge_groups.source = committed.source
-            and charge_groups.billing_period = committed.billing_period
-            and charge_groups.billing_currency = committed.billing_currency
-            and charge_groups.resource_id = committed.resource_id
-            and charge_groups.charge_period_start = committed.charge_period_start
-            and charge_groups.charge_period_end = committed.charge_period_end
+    inner join {{ ref('int_machine_rates') }} as rates on shares.charge_group_id = rates.charge_group_id
     left join owners on shares.pool = owners.pool
     left join owners as platform on platform.pool is null
 ),

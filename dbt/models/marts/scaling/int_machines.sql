@@ -4,11 +4,11 @@
 with marked as (
     select
         *,
-        coalesce(
+        lag(state) over in_order is null
+        or (
             state = 'provisioning'
             and lag(state) over in_order <> 'provisioning'
-            and started_at >= max(ended_at) over before,
-            true
+            and started_at >= max(ended_at) over before
         ) as is_new
     from {{ ref('stg_lake__resource_states') }}
     window
