@@ -22,7 +22,7 @@ hashes as (
 ),
 
 configured as (
-    select string_agg(hashes.hash, ',' order by hashes.hash) as hash
+    select cast(list(hashes.hash order by hashes.hash) as varchar) as hash
     from hashes
 ),
 
