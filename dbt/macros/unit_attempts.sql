@@ -51,11 +51,11 @@ attempts as not materialized (
                 found.billing_currency, inference_currencies.billing_currency, day_currencies.billing_currency
             ) as currency
         from found
+        -- Asked for within the key: a condition beside it would compare each with each.
         left join inference_currencies
             on
-                found.billing_currency is null
-                and found.charge_date = inference_currencies.charge_date
-                and found.inference_id = inference_currencies.inference_id
+                found.charge_date = inference_currencies.charge_date
+                and if(found.billing_currency is null, found.inference_id, null) = inference_currencies.inference_id
         left join day_currencies on found.charge_date = day_currencies.charge_date
     ) as billed
 ),

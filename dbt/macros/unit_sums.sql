@@ -43,7 +43,7 @@
 {# Waiting times are counted in buckets, each 2 % wider than the one before: what is read from them is
    off by less than 1 %, and they add up over days. #}
 {% macro unit_bucket(microseconds) -%}
-    cast(floor(ln(greatest({{ microseconds }}, 1)) / ln(1.02)) as smallint)
+    cast(if({{ microseconds }} > 1, floor(ln({{ microseconds }}) / ln(1.02)), {{ microseconds }} * 0) as smallint)
 {%- endmacro %}
 
 {% macro unit_bucket_ms(bucket) -%}

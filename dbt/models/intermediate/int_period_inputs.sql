@@ -1,5 +1,6 @@
 -- One row a month that is a billing period or has a day, with the days on which its costs arose or that
--- are its own, and hashes of what these were built from: as int_day_inputs, for what is made of a month.
+-- are its own or of the week in which it begins, and hashes of what these were built from: as
+-- int_day_inputs, for what is made of a month.
 with period_days as (
     select
         charge_groups.billing_period as period,
@@ -12,6 +13,15 @@ with period_days as (
         strftime(charge_date, '%Y-%m'),
         charge_date
     from {{ ref('int_day_inputs') }}
+    union
+    select distinct
+        strftime(months.charge_date, '%Y-%m'),
+        days.charge_date
+    from {{ ref('int_day_inputs') }} as months
+    inner join {{ ref('int_day_inputs') }} as days
+        on
+            days.charge_date >= date_trunc('week', date_trunc('month', months.charge_date))
+            and days.charge_date < date_trunc('month', months.charge_date)
 )
 
 select

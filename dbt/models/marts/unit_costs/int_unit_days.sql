@@ -212,7 +212,11 @@ costs_of as materialized (
         {%- for component in components() | reject('equalto', 'unmatched') %},
         if(
             bool_or(is_unit),
-            coalesce(sum(effective_cost) filter (where is_unit and component = '{{ component }}'), 0),
+            {# Of no direct cost nobody knows that it is 0. -#}
+            coalesce(
+                sum(effective_cost) filter (where is_unit and component = '{{ component }}'),
+                {{ 'null' if component == 'direct' else '0' }}
+            ),
             null
         ) as {{ component }}_cost
         {%- endfor %},

@@ -2,7 +2,8 @@
 -- the days; what came on several days of a period (an inference, a conversation, a run, a customer) is
 -- counted once. How sure a month's direct cost is, is known better than from its days; a week's bounds are
 -- those of its days. A week that goes on in the next month is here as far as it goes in this one, too.
-{{ config(materialized='table', schema='intermediate', contract={'enforced': false}) }}
+-- depends_on: {{ ref('int_period_inputs') }}
+{{ config(materialized='monthly_parquet', schema='intermediate', contract={'enforced': false}) }}
 {%- set keys = unit_keys() | join(', ') %}
 {%- set kinds = ['week', 'month'] %}
 {%- set ids = ['inference_id', 'conversation_id', 'workflow_run_id'] %}

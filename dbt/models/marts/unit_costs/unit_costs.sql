@@ -38,7 +38,7 @@ with units as (
 loaded as (
     select
         *,
-        {{ components | join('_cost + ') }}_cost as loaded_cost
+        coalesce(direct_cost, 0) + {{ loads | join('_cost + ') }}_cost as loaded_cost
     from units
 ),
 
@@ -58,7 +58,8 @@ divided as (
 rounded as (
     select
         *,
-        loaded_cost_per_unit - ({{ components | join('_cost_per_unit + ') }}_cost_per_unit) as rounding,
+        loaded_cost_per_unit - coalesce(direct_cost_per_unit, 0)
+        - ({{ loads | join('_cost_per_unit + ') }}_cost_per_unit) as rounding,
         case greatest({{ loads | join('_cost_per_unit, ') }}_cost_per_unit)
             {%- for component in loads %}
             when {{ component }}_cost_per_unit then '{{ component }}'
