@@ -11,12 +11,14 @@ import typer
 from connectors._base import Window
 from models.errors import ConfigError, UnitledgerError
 from pipelines import output, reports
+from pipelines import provider_total as totals
 from pipelines.explain_command import explain
 from pipelines.focus_command import focus_check
 from pipelines.lock import DEFAULT_WAIT_SECONDS
 from pipelines.options import Config, From, Period, Rebuild, To, Wait
 from pipelines.plan_command import plan
 from pipelines.reconciliation import Step, read_steps
+from pipelines.report_command import report
 from pipelines.settings import load_settings
 from pipelines.warehouse import read_published
 
@@ -176,12 +178,35 @@ def sources(config: Config = None) -> None:
 
 
 @app.command()
-def reconcile(config: Config = None) -> None:
+def reconcile(
+    provider_total: Annotated[
+        tuple[str, str, str] | None,
+        typer.Option(
+            metavar="SOURCE PERIOD AMOUNT",
+            help="Compare with a total that a console or another tool shows.",
+            show_default=False,
+        ),
+    ] = None,
+    currency: Annotated[str | None, typer.Option(help="Of that total, if several.")] = None,
+    basis: Annotated[str, typer.Option(help="Of that total: billed or effective.")] = "billed",
+    config: Config = None,
+) -> None:
     """Show that every step adds up, of every source, period and currency, against the lake now.
 
     Exit code 1 where a difference is not 0 or a delivery failed.
+
+    Example: `unitledger reconcile --provider-total aws_prod 2026-10 12345.67`: agrees if our
+    total, rounded to the decimals that are given, is the same.
     """
-    with read_published(load_settings(config)) as connection:
+    settings = load_settings(config)
+    if provider_total:
+        compared = totals.compare(settings, provider_total, currency, basis)
+        output.print_report(totals.report(compared))
+        if compared.difference:
+            typer.echo(totals.sentence(compared), err=True)
+            raise typer.Exit(1)
+        return
+    with read_published(settings) as connection:
         steps = read_steps(connection)
     output.print_report(_reconciliation_report(steps))
     broken = [step for step in steps if not step.holds]
@@ -201,6 +226,7 @@ def _reconciliation_report(steps: list[Step]) -> reports.Report:
 
 app.command("explain")(explain)
 app.command("plan")(plan)
+app.command("report")(report)
 
 
 @app.command()
