@@ -13,17 +13,17 @@ rates as (
     group by charge_date
 ),
 
-hashes as (
+tables as (
     {%- for relation in ['stg_lake__owners', 'stg_lake__pools', 'stg_lake__rules'] %}
-    select '{{ relation }} ' || coalesce(sum(hash(configured))::varchar, '') as hash
+    select '{{ relation }} ' || coalesce(sum(hash(configured))::varchar, '') as table_hash
     from {{ ref(relation) }} as configured
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 
 configured as (
-    select cast(list(hashes.hash order by hashes.hash) as varchar) as hash
-    from hashes
+    select string_agg(table_hash, ',' order by table_hash) as hash
+    from tables
 ),
 
 compared as (
