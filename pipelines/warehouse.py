@@ -23,8 +23,11 @@ from pipelines.prices import CODE, prices_file, update_prices, write_priced_mode
 from pipelines.settings import Settings
 
 # The columns of int_day_inputs and int_period_inputs that name files.
-_DAY_HASHES = ("attempts_hash", "waste_hash", "ledger_hash", "costs_hash", "drivers_hash")
-_MONTH_HASHES = ("attempts_hash", "costs_hash")
+_DAY_HASHES = (
+    *("attempts_hash", "waste_hash", "ledger_hash"),
+    *("costs_hash", "drivers_hash", "units_hash"),
+)
+_MONTH_HASHES = ("attempts_hash", "costs_hash", "units_hash")
 
 
 def build_file(settings: Settings) -> Path:

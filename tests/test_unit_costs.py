@@ -1,4 +1,4 @@
-"""What one of each unit costs, against counts and sums taken from the attempts and the ledger alone."""
+"""What one of each unit costs, against counts and sums of the attempts and the ledger alone."""
 
 import math
 from decimal import ROUND_HALF_UP, Decimal
@@ -150,11 +150,14 @@ def test_percentiles_are_off_by_less_than_one_per_cent(company: Company, kind: s
         for row in rows(
             company,
             f"""
-            select date_trunc('{kind}', max(ended)::timestamp) as start, feature, list(waited) as waited
+            select
+                date_trunc('{kind}', max(ended)::timestamp) as start, feature,
+                list(waited) as waited
             from (
                 select
                     any_value(feature) as feature, max(ended_at) as ended,
-                    epoch_us(max(ended_at) filter (status = 'ok')) - epoch_us(min(started_at)) as waited
+                    epoch_us(max(ended_at) filter (status = 'ok')) - epoch_us(min(started_at))
+                        as waited
                 from marts.attempt_costs
                 where is_ended and environment <> 'development'
                 group by inference_id

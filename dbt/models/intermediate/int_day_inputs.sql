@@ -3,7 +3,8 @@
 -- attempts need; `waste_hash` is that and what is allowed of them; `ledger_hash` is what attempts need and
 -- all that is shared, such as a monthly line that grew;
 -- `costs_hash` is that and the exchange rates; `drivers_hash` is that and what kinds of cost the charges
--- are. `is_new`: nothing published was built from the same.
+-- are, `units_hash` is costs_hash and what says which inferences are good. `is_new`: nothing published was
+-- built from the same.
 with delivered_days as (
     select
         table_name,
@@ -176,10 +177,35 @@ allowed as (
     from {{ ref('stg_lake__guardrails') }}
 ),
 
+-- What says whether an inference is good: an evaluation of the same or of the next day counts.
+service_levels as (
+    select
+        days.charge_date,
+        sum(hash(levels.feature, levels.workflow, levels.model, levels.measure, levels.target_ms))::varchar as hash
+    from days
+    inner join {{ ref('stg_lake__service_levels') }} as levels on {{ is_valid_on('levels', 'days.charge_date') }}
+    group by days.charge_date
+),
+
+evaluations as (
+    select
+        days.charge_date,
+        string_agg(delivered.day || delivered.hash, ',' order by delivered.day, delivered.hash) as hash
+    from days
+    inner join (
+        select unnest(days, recursive := true)
+        from {{ ref('stg_lake__deliveries') }}
+        where status = 'current' and table_name = 'evaluations'
+    ) as delivered
+        on delivered.day >= days.charge_date and delivered.day <= days.charge_date + 1
+    group by days.charge_date
+),
+
 {%- set of_attempts = ['telemetry', 'token_lines', 'capacity_groups', 'aliases', 'token_weights', 'list_prices',
     'contract_prices'] %}
 {%- set of_the_ledger = ['ledger_groups', 'weight_rates', 'pools'] %}
 {%- set of_drivers = ['charge_lines', 'path_rules'] %}
+{%- set of_units = ['service_levels', 'evaluations'] %}
 
 hashed as (
     select
@@ -189,9 +215,10 @@ hashed as (
         {{ id_of(['attempts_hash', '(select max(repeated_calls) from allowed)']) }} as waste_hash,
         {{ id_of(['attempts_hash', 'telemetry.driver_hash'] + hashes_of(of_the_ledger)) }} as ledger_hash,
         {{ id_of(['ledger_hash', 'ledger_groups.rate_hash']) }} as costs_hash,
-        {{ id_of(['costs_hash'] + hashes_of(of_drivers)) }} as drivers_hash
+        {{ id_of(['costs_hash'] + hashes_of(of_drivers)) }} as drivers_hash,
+        {{ id_of(['costs_hash'] + hashes_of(of_units)) }} as units_hash
     from days
-    {%- for part in of_attempts + of_the_ledger + of_drivers %}
+    {%- for part in of_attempts + of_the_ledger + of_drivers + of_units %}
     left join {{ part }} on days.charge_date = {{ part }}.charge_date
     {%- endfor %}
 )

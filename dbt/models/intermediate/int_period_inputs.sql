@@ -29,6 +29,7 @@ select
     list(days.charge_date order by days.charge_date) as days,
     md5(string_agg(days.charge_date || days.attempts_hash, ',' order by days.charge_date)) as attempts_hash,
     md5(string_agg(days.charge_date || days.costs_hash, ',' order by days.charge_date)) as costs_hash,
+    md5(string_agg(days.charge_date || days.units_hash, ',' order by days.charge_date)) as units_hash,
     bool_or(days.is_new) as is_new
 from period_days
 inner join {{ ref('int_day_inputs') }} as days on period_days.charge_date = days.charge_date

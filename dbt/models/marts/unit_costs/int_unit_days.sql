@@ -1,7 +1,9 @@
 -- What was done on a day, in production, and what it cost, in sums: unit costs of days, and the base of
 -- those of weeks and months. By the hour for features, models and the whole: no money that is shared.
 -- depends_on: {{ ref('int_day_inputs') }}
-{{ config(materialized='daily_parquet', schema='intermediate', contract={'enforced': false}) }}
+{{ config(
+    materialized='daily_parquet', schema='intermediate', contract={'enforced': false}, meta={'day_hash': 'units_hash'}
+) }}
 {%- set keys = unit_keys() | join(', ') %}
 {%- set names = [] %}
 {%- for entity in entities() %}{% do names.append('tuples.' ~ entity) %}{% endfor %}

@@ -3,7 +3,9 @@
 -- counted once. How sure a month's direct cost is, is known better than from its days; a week's bounds are
 -- those of its days. A week that goes on in the next month is here as far as it goes in this one, too.
 -- depends_on: {{ ref('int_period_inputs') }}
-{{ config(materialized='monthly_parquet', schema='intermediate', contract={'enforced': false}) }}
+{{ config(
+    materialized='monthly_parquet', schema='intermediate', contract={'enforced': false}, meta={'day_hash': 'units_hash'}
+) }}
 {%- set keys = unit_keys() | join(', ') %}
 {%- set kinds = ['week', 'month'] %}
 {%- set ids = ['inference_id', 'conversation_id', 'workflow_run_id'] %}
