@@ -42,3 +42,14 @@
         when 'tib' then {{ quantity }} * 1099.511627776
     end
 {%- endmacro %}
+
+{# cost ÷ quantity, both decimal(38, 12), to 12 decimals in whole numbers; NULL without a quantity. #}
+{% macro driver_price(cost, quantity) -%}
+    {%- set picos -%} cast(replace(cast({{ cost }} as varchar), '.', '') as hugeint) {%- endset -%}
+    {%- set quantities -%} cast(replace(cast({{ quantity }} as varchar), '.', '') as hugeint) {%- endset -%}
+    case when {{ quantity }} > 0 then cast(
+        cast(
+            sign({{ cost }}) * ((2 * abs({{ picos }}) * 1000000000000 + {{ quantities }}) // (2 * {{ quantities }}))
+        as decimal(25, 0)) * 0.000000000001::decimal(13, 12)
+    as decimal(38, 12)) end
+{%- endmacro %}

@@ -30,7 +30,7 @@ select
     region_id,
     effective_cost,
     gigabytes,
-    {{ unit_cost('measured_cost * 1000000', 'cast(round(gigabytes * 1000000) as hugeint)') }} as cost_per_gigabyte,
+    {{ driver_price('measured_cost', 'gigabytes') }} as cost_per_gigabyte,
     case when unmeasured_lines > 0 then 'the bill states no quantity of ' || unmeasured_lines || ' lines' end
         as unmeasured_reason
 from sums

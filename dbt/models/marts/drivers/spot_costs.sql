@@ -3,8 +3,7 @@
 with lines as (
     select
         *,
-        -- Hours, where the bill states no quantity.
-        coalesce(consumed_quantity, billed_milliseconds * 0.000000277777777778) as quantity
+        coalesce(consumed_quantity, billed_milliseconds * 0.001) as quantity
     from {{ ref('int_charge_lines') }}
     where purchase_kind in ('spot', 'on demand') and product is not null
 ),
@@ -57,7 +56,7 @@ compared as (
         len(list_filter(coalesce(events.interrupted, []), lambda item: list_contains(spot.resource_ids, item)))
             as interruptions,
         case
-            when on_demand.quantity > 0 then (on_demand.cost * (spot.quantity / on_demand.quantity)::decimal(24, 12))
+            when on_demand.quantity > 0 then on_demand.cost::double * (spot.quantity::double / on_demand.quantity::double)
             when spot.list_cost > spot.effective_cost then spot.list_cost
         end::decimal(38, 12) as on_demand_cost_estimate,
         case
@@ -82,7 +81,7 @@ select
     billing_currency,
     product,
     coalesce(region_id, '(none)') as region_id,
-    coalesce(consumed_unit, 'Hours') as unit,
+    coalesce(consumed_unit, 'Seconds') as unit,
     quantity::decimal(38, 12) as quantity,
     effective_cost,
     on_demand_cost_estimate,

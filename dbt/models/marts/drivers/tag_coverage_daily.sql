@@ -12,17 +12,29 @@ with costs as (
     group by all
 ),
 
-keys as (
-    select tags, key
+named as (
+    select
+        tags,
+        key
     from (
-        select tags, unnest(json_keys(tags)) as key
-        from (select distinct tags from costs where tags is not null) as tagged
-    ) as named
-    where coalesce(json_extract_string(tags, '$."' || key || '"'), '') <> ''
+        select
+            tags,
+            unnest(json_keys(tags)) as key
+        from (select distinct tags from costs where tags is not null) as distinct_tags
+    ) as all_keys
+    where coalesce({{ tag_value('tags', 'key') }}, '') <> ''
+),
+
+keys as (
+    select
+        tags,
+        key
+    from named
     union all
-    select distinct tags, '(any)'
-    from costs
-    where len(json_keys(tags)) > 0
+    select distinct
+        tags,
+        '(any)'
+    from named
 ),
 
 tagged as (
