@@ -171,6 +171,26 @@ path_rules as (
     group by days.charge_date
 ),
 
+-- What tells of scaling, beside attempts and states: events, targets, values and policies.
+scale_events as (
+    select
+        occurred_at::date as charge_date,
+        sum(hash(events))::varchar as hash
+    from {{ ref('stg_lake__scale_events') }} as events
+    group by occurred_at::date
+),
+
+{% for relation in ['service_levels', 'operation_values', 'scaling_policies'] -%}
+{{ relation }} as (
+    select
+        days.charge_date,
+        sum(hash(dated))::varchar as hash
+    from days
+    inner join {{ ref('stg_lake__' ~ relation) }} as dated on {{ is_valid_on('dated', 'days.charge_date') }}
+    group by days.charge_date
+),
+
+{% endfor -%}
 -- What is allowed before attempts count as wasted.
 allowed as (
     select repeated_calls
@@ -204,6 +224,7 @@ evaluations as (
 {%- set of_attempts = ['telemetry', 'token_lines', 'capacity_groups', 'aliases', 'token_weights', 'list_prices',
     'contract_prices'] %}
 {%- set of_the_ledger = ['ledger_groups', 'weight_rates', 'pools'] %}
+{%- set of_scaling = ['scale_events', 'service_levels', 'operation_values', 'scaling_policies'] %}
 {%- set of_drivers = ['charge_lines', 'path_rules'] %}
 {%- set of_units = ['service_levels', 'evaluations'] %}
 
@@ -212,6 +233,7 @@ hashed as (
         days.charge_date,
         {{ id_of(["'" ~ env_var('UNITLEDGER_MODEL_VERSION', 'development') ~ "'"] + hashes_of(of_attempts)) }}
             as attempts_hash,
+        {{ id_of(['attempts_hash'] + hashes_of(of_scaling)) }} as scaling_hash,
         {{ id_of(['attempts_hash', '(select max(repeated_calls) from allowed)']) }} as waste_hash,
         {{ id_of(['attempts_hash', 'telemetry.driver_hash'] + hashes_of(of_the_ledger)) }} as ledger_hash,
         {{ id_of(['ledger_hash', 'ledger_groups.rate_hash']) }} as costs_hash,
