@@ -18,7 +18,7 @@ from pipelines.lock import DEFAULT_WAIT_SECONDS
 from pipelines.options import Config, From, Period, Rebuild, To, Wait
 from pipelines.plan_command import plan
 from pipelines.reconciliation import Step, read_steps
-from pipelines.report_command import report
+from pipelines.report_command import report_page
 from pipelines.settings import load_settings
 from pipelines.warehouse import read_published
 
@@ -226,7 +226,7 @@ def _reconciliation_report(steps: list[Step]) -> reports.Report:
 
 app.command("explain")(explain)
 app.command("plan")(plan)
-app.command("report")(report)
+app.command("report")(report_page)
 
 
 @app.command()
