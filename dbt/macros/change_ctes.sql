@@ -184,6 +184,37 @@ token_logs as (
 )
 {%- endmacro %}
 
+{# CTE `quantity_logs`: of what the bill counts, how much was used and its price, as logarithms; what is
+   new, or is gone, or is not counted is not in them. #}
+{% macro change_quantity_logs() -%}
+quantity_logs as (
+    select
+        {{ change_part_key() | join(', ') }},
+        sum(weight * ln(quantity_after::double / quantity_before::double) order by meter) as quantity_log,
+        sum(
+            weight * (
+                ln(item_cost_after::double / item_cost_before::double)
+                - ln(quantity_after::double / quantity_before::double)
+            )
+            order by meter
+        ) as price_log
+    from (
+        select
+            items.*,
+            {{ change_log_mean('items.item_cost_after::double', 'items.item_cost_before::double') }}
+            / {{ change_log_mean('parts.cost_after::double', 'parts.cost_before::double') }} as weight
+        from items
+        inner join parts on {{ change_same('items', 'parts', change_part_key()) }}
+        where
+            items.kind in ('service', 'unmatched')
+            and parts.cost_before > 0 and parts.cost_after > 0
+            and items.item_cost_before > 0 and items.item_cost_after > 0
+            and items.quantity_before > 0 and items.quantity_after > 0
+    ) as counted
+    group by all
+)
+{%- endmacro %}
+
 {# What tells a part of a value's change apart. #}
 {% macro change_part_key() -%}
     {{ return(['period_kind', 'period_start', 'billing_currency', 'entity', 'value', 'kind', 'part']) }}

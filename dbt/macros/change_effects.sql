@@ -139,6 +139,12 @@ factors as (
                     'commitment_after'
                 ) }}
             ]
+            when quantity_log is not null and not is_ruled_anew then [
+                {{ change_days_effect() }},
+                {{ change_effect('volume', 'quantity_log - days_log', "'quantities of the bill a day'") }},
+                {{ change_effect('price', 'quantity_price_log', "'price of what the bill counts'") }},
+                {{ change_effect('own', 'cost_log - quantity_log - quantity_price_log') }}
+            ]
             else [
                 {{ change_days_effect() }},
                 {{ change_effect(

@@ -22,6 +22,7 @@ items as (
         {%- for side, start in sides %},
         coalesce(sum(sums.effective_cost) filter (where sums.period_start = pairs.{{ start }}), 0)::decimal(38, 12)
             as item_cost_{{ side }},
+        sum(sums.quantity) filter (where sums.period_start = pairs.{{ start }}) as quantity_{{ side }},
         coalesce(sum(sums.requests) filter (where sums.period_start = pairs.{{ start }}), 0) as requests_{{ side }},
         coalesce(sum(sums.tokens) filter (where sums.period_start = pairs.{{ start }}), 0) as item_tokens_{{ side }},
         coalesce(sum(sums.busy) filter (where sums.period_start = pairs.{{ start }}), 0) as busy_{{ side }}
@@ -38,6 +39,7 @@ items as (
             parts.model,
             parts.meter,
             sum(parts.effective_cost) as effective_cost,
+            sum(parts.quantity) as quantity,
             sum(parts.requests) as requests,
             sum(parts.tokens) as tokens,
             sum(parts.busy_nanoseconds) as busy
@@ -70,6 +72,8 @@ parts as (
 
 {{ change_token_logs() }},
 
+{{ change_quantity_logs() }},
+
 {{ change_rules() }},
 
 compared as (
@@ -92,10 +96,13 @@ compared as (
         token_logs.price_log as token_price_log,
         token_logs.model_log,
         token_logs.meter_log,
+        quantity_logs.quantity_log,
+        quantity_logs.price_log as quantity_price_log,
         pool_logs.* exclude (period_kind, period_start, billing_currency, pool)
     from parts
     inner join pairs on {{ change_same('parts', 'pairs', period) }}
     left join token_logs on {{ change_same('parts', 'token_logs', change_part_key()) }}
+    left join quantity_logs on {{ change_same('parts', 'quantity_logs', change_part_key()) }}
     left join changed_rules on {{ change_same('parts', 'changed_rules', period + ['kind', 'part']) }}
     left join parts as alls
         on

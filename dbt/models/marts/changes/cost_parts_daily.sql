@@ -59,9 +59,25 @@ costs as (
         ledger.allocated_method_id = 'busy-time' as is_busy,
         ledger.weight,
         ledger.effective_cost,
+        -- What the bill counts, of charges that no telemetry divides.
+        if(
+            kind in ('service', 'unmatched') and charge_groups.effective_cost <> 0,
+            coalesce(
+                nullif(concat_ws(' ', charge_groups.model, charge_groups.token_type), ''), charge_groups.usage_type, ''
+            ),
+            ''
+        ) as meter,
+        if(
+            meter <> '',
+            charge_groups.consumed_quantity::double
+            * (ledger.effective_cost::double / charge_groups.effective_cost::double),
+            null
+        )::decimal(38, 12) as quantity,
         ledger.rule_id || ' ' || ledger.rule_version as rule
     from {{ ref('int_costs_allocated') }} as ledger
     inner join origins on ledger.charge_group_id = origins.charge_group_id
+    left join {{ ref('int_charge_groups') }} as charge_groups
+        on ledger.charge_group_id = charge_groups.charge_group_id
     where ledger.charge_date = {{ charge_date() }}
 ),
 
@@ -103,8 +119,9 @@ tiers as (
 
 parts as (
     select
-        billing_currency, {{ entity_list }}, kind, coalesce(part, '(none)') as part, '' as of_model, '' as meter,
+        billing_currency, {{ entity_list }}, kind, coalesce(part, '(none)') as part, '' as of_model, meter,
         effective_cost,
+        quantity,
         0 as requests,
         0 as tokens,
         if(is_busy, weight, 0) as nanoseconds
@@ -120,6 +137,7 @@ parts as (
         '',
         '',
         0,
+        null,
         attempts.attempts,
         if(attempts.kind = 'tokens', 0, attempts.tokens),
         0
@@ -141,6 +159,7 @@ parts as (
         attempts.model,
         '{{ token_type }}' || if(tiers.service_tier = 'standard', '', ' ' || tiers.service_tier),
         attempts.{{ token_type }}_cost,
+        null,
         0,
         attempts.{{ token_type }}_tokens,
         0
@@ -185,6 +204,7 @@ select
     sums.of_model as model,
     sums.meter,
     sums.effective_cost,
+    sums.quantity,
     sums.requests,
     sums.tokens,
     sums.busy_nanoseconds,
@@ -204,6 +224,7 @@ from (
         of_model,
         meter,
         sum(effective_cost)::decimal(38, 12) as effective_cost,
+        sum(quantity)::decimal(38, 12) as quantity,
         sum(requests)::bigint as requests,
         sum(tokens)::bigint as tokens,
         sum(nanoseconds)::bigint as busy_nanoseconds
@@ -218,6 +239,7 @@ from (
     select
         billing_currency, 'pool', pool, 'pool', pool, '', '',
         sum(effective_cost)::decimal(38, 12),
+        null,
         sum(requests)::bigint,
         sum(tokens)::bigint,
         sum(nanoseconds)::bigint
