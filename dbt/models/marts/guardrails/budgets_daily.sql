@@ -1,0 +1,145 @@
+-- What each budget has left, day by day. A budget in the reporting currency counts all costs, any other
+-- those that are billed in its currency.
+{%- set marts = ['customer_id', 'feature', 'workflow', 'model'] %}
+with budgets as (
+    select
+        *,
+        case period_kind
+            when 'day' then interval 1 day
+            when 'week' then interval 7 days
+            when 'month' then interval 1 month
+            when 'quarter' then interval 3 months
+            else interval 1 year
+        end as period_length
+    from {{ ref('stg_lake__budgets') }}
+),
+
+reporting as (
+    select max(reporting_currency) as reporting_currency
+    from {{ ref('stg_lake__reporting_currencies') }}
+),
+
+-- Only of entities that have a budget.
+costs as (
+    {%- for entity in marts %}
+    select
+        charge_date, '{{ entity }}' as entity, {{ entity }} as value, billing_currency, effective_cost,
+        reporting_currency, reporting_cost
+    from {{ ref(entity | replace('_id', '') ~ '_costs_daily') }}
+    where
+        effective_cost is not null
+        and exists (select 1 from budgets where budgets.entity = '{{ entity }}')
+    union all
+    {%- endfor %}
+    {%- for entity, value in [('team', 'team'), ('environment', 'environment'), ('all', "'(all)'")] %}
+    select
+        charge_date, '{{ entity }}', {{ value }}, billing_currency, effective_cost, reporting_currency, reporting_cost
+    from {{ ref('int_team_costs_daily') }}
+    where exists (select 1 from budgets where budgets.entity = '{{ entity }}')
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+days as (
+    select distinct charge_date
+    from {{ ref('int_day_inputs') }}
+),
+
+-- A star is every value that has a name.
+budgeted as (
+    select distinct
+        budgets.* replace (costs.value as value),
+        coalesce(budgets.billing_currency = reporting.reporting_currency, false) as is_reporting
+    from budgets
+    cross join reporting
+    inner join (
+        select distinct entity, value from costs
+        union
+        select entity, value from budgets where value <> '*'
+    ) as costs
+        on
+            budgets.entity = costs.entity
+            and (
+                budgets.entity = 'all' or budgets.value = costs.value
+                or (budgets.value = '*' and costs.value not in ('(none)', '*'))
+            )
+),
+
+spent as (
+    select
+        budgets.budget_id,
+        budgets.value,
+        budgets.valid_from,
+        costs.charge_date,
+        sum(if(budgets.is_reporting, costs.reporting_cost, costs.effective_cost))::decimal(38, 21) as day_cost
+    from budgeted as budgets
+    inner join costs
+        on
+            budgets.entity = costs.entity
+            and budgets.value = costs.value
+            and (budgets.is_reporting or budgets.billing_currency = costs.billing_currency)
+    group by all
+),
+
+periods as (
+    select
+        budgets.*,
+        days.charge_date,
+        date_trunc(budgets.period_kind, days.charge_date)::date as period_start,
+        coalesce(spent.day_cost, 0)::decimal(38, 21) as day_cost
+    from budgeted as budgets
+    cross join days
+    left join spent
+        on
+            budgets.budget_id = spent.budget_id
+            and budgets.value = spent.value
+            and budgets.valid_from is not distinct from spent.valid_from
+            and days.charge_date = spent.charge_date
+),
+
+summed as (
+    select
+        *,
+        (period_start + period_length)::date - period_start as period_days,
+        (charge_date - period_start + 1)::bigint as elapsed_days,
+        (sum(day_cost) over (
+            partition by budget_id, value, valid_from, period_start order by charge_date
+        ))::decimal(38, 12) as spent_cost,
+        (sum(day_cost) over last_week)::decimal(38, 12) as week_cost,
+        count(*) over last_week as week_days
+    from periods
+    window last_week as (
+        partition by budget_id, value, valid_from order by charge_date
+        range between interval 6 days preceding and current row
+    )
+)
+
+select
+    budget_id,
+    entity,
+    value,
+    period_kind,
+    period_start,
+    charge_date,
+    billing_currency,
+    owner,
+    amount,
+    thresholds,
+    period_days::bigint as period_days,
+    elapsed_days,
+    day_cost::decimal(38, 12) as day_cost,
+    spent_cost,
+    (amount - spent_cost)::decimal(38, 12) as remaining_cost,
+    {{ unit_cost('(amount * elapsed_days::decimal(4, 0))::decimal(38, 12)', 'period_days') }} as even_cost,
+    case
+        when elapsed_days = period_days then spent_cost::decimal(38, 6)
+        when week_days = 7
+            then round(spent_cost + {{ unit_cost(
+                '(week_cost * (period_days - elapsed_days)::decimal(4, 0))::decimal(38, 12)', '7'
+            ) }}, 6)
+    end::decimal(38, 6) as period_cost_estimate
+from summed
+where
+    coalesce(period_start >= valid_from, true)
+    and coalesce(period_start < valid_to, true)
+order by budget_id, entity, value, charge_date
