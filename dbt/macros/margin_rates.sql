@@ -54,3 +54,17 @@ margin_rates as (
     left join latest on months.charge_month = latest.charge_month and months.currency = latest.currency
 )
 {%- endmacro %}
+
+{# CTE `plans`: the plan of each customer from a day on, and until when. #}
+{% macro margin_plans() -%}
+plans as (
+    select
+        customer_id,
+        coalesce(valid_from, date '1970-01-01') as plan_from,
+        max(coalesce(valid_to, date '9999-12-31')) as plan_to,
+        min(plan) as plan
+    from {{ ref('stg_lake__customers') }}
+    where plan is not null
+    group by 1, 2
+)
+{%- endmacro %}

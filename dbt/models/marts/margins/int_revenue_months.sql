@@ -62,19 +62,23 @@ shares as (
     {{ exact_shares('weighted', 'revenue_id', 'month_start, is_earned') }}
 ),
 
+{{ margin_plans() }},
+
+-- Revenue that names no plan is of the one that the customer has on its first day.
 earned as (
     select
-        revenue_id,
-        strftime(month_start, '%Y-%m') as charge_month,
-        customer_id,
-        product,
-        plan,
-        currency,
-        earned_from,
-        earned_to,
-        share as revenue
+        shares.revenue_id,
+        strftime(shares.month_start, '%Y-%m') as charge_month,
+        shares.customer_id,
+        shares.product,
+        coalesce(shares.plan, if(shares.earned_from < plans.plan_to, plans.plan, null)) as plan,
+        shares.currency,
+        shares.earned_from,
+        shares.earned_to,
+        shares.share as revenue
     from shares
-    where is_earned and weight > 0
+    asof left join plans on shares.customer_id = plans.customer_id and shares.earned_from >= plans.plan_from
+    where shares.is_earned and shares.weight > 0
 ),
 
 months as (

@@ -32,16 +32,7 @@ sold as (
     group by days.charge_date, days.customer_id
 ),
 
-plans as (
-    select
-        customer_id,
-        coalesce(valid_from, date '1970-01-01') as plan_from,
-        max(coalesce(valid_to, date '9999-12-31')) as plan_to,
-        min(plan) as plan
-    from {{ ref('stg_lake__customers') }}
-    where plan is not null
-    group by 1, 2
-),
+{{ margin_plans() }},
 
 costs as (
     select

@@ -91,6 +91,7 @@ ours as (
         charge_month,
         '{{ measure }}' as measure,
         if(is_one_currency, {{ measure }} * 100, null) as ours,
+        is_one_currency,
         if(is_one_currency, {{ reason }}, 'no reporting currency is configured') as reason
     from measured
     {{ 'union all' if not loop.last }}
@@ -110,7 +111,9 @@ select
     end as is_better,
     case
         when figures.compared_with is null then 'no measure of ours is the same'
-        when ours.ours is null then coalesce(ours.reason, 'nothing to measure it on in this month')
+        when ours.ours is null and figures.compared_with = 'cloud_efficiency_rate' then ours.reason
+        when ours.ours is null and not ours.is_one_currency then ours.reason
+        when ours.ours is null then 'nothing to measure it on in this month'
         else ours.reason
     end as reason,
     figures.source,
