@@ -171,6 +171,15 @@ path_rules as (
     group by days.charge_date
 ),
 
+-- What of a machine's hour stopping it would save.
+machine_rates as (
+    select
+        charge_date,
+        sum(hash(rates))::varchar as hash
+    from {{ ref('int_machine_rates') }} as rates
+    group by charge_date
+),
+
 -- What tells of scaling, beside attempts and states: events, targets, values and policies.
 scale_events as (
     select
@@ -237,6 +246,7 @@ hashed as (
         {{ id_of(['attempts_hash', '(select max(repeated_calls) from allowed)']) }} as waste_hash,
         {{ id_of(['attempts_hash', 'telemetry.driver_hash'] + hashes_of(of_the_ledger)) }} as ledger_hash,
         {{ id_of(['ledger_hash', 'ledger_groups.rate_hash']) }} as costs_hash,
+        {{ id_of(['ledger_hash', 'machine_rates.hash']) }} as unused_hash,
         {{ id_of(['costs_hash'] + hashes_of(of_drivers)) }} as drivers_hash,
         {{ id_of(['costs_hash'] + hashes_of(of_units)) }} as units_hash
     from days

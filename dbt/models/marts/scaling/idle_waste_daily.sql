@@ -25,14 +25,14 @@ from (
         pieces.owner,
         pieces.billing_currency,
         pieces.nanoseconds,
-        pieces.idle_cost,
+        pieces.effective_cost,
         case when not pieces.is_correction then 0 end
-    from {{ ref('int_idle_pieces') }} as pieces
+    from {{ ref('int_unused_capacity') }} as pieces
     left join {{ ref('int_machines') }} as machines
         on
             pieces.resource_id = machines.resource_id
             and pieces.hour_started_at >= machines.started_at
             and pieces.hour_started_at < machines.ended_at
-    where pieces.started_at is null
+    where pieces.component = 'idle' and pieces.started_at is null
 ) as parts
 group by charge_date, pool, reason, owner, billing_currency

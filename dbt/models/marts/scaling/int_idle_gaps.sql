@@ -2,7 +2,9 @@
 -- for which it was idle.
 {{ config(schema='intermediate', contract={'enforced': false}) }}
 with pieces as (
-    select * from {{ ref('int_idle_pieces') }} where started_at is not null
+    select * exclude (effective_cost), effective_cost as idle_cost
+    from {{ ref('int_unused_capacity') }}
+    where component = 'idle' and started_at is not null
 ),
 
 -- Where the pool's minimum begins to count a machine, its gap ends and another begins.

@@ -95,7 +95,7 @@ older as (
         seen.life,
         others.ended_at,
         row_number() over (
-            partition by seen.resource_id, seen.life order by others.ended_at desc, others.resource_id, others.life
+            partition by seen.resource_id, seen.life order by others.ended_at desc, others.resource_id asc, others.life asc
         ) as place
     from seen
     inner join seen as others

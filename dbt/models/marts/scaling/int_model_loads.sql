@@ -15,6 +15,7 @@ pods as (
         max(model) as model,
         min(started_at) as started_at,
         min(started_at) filter (where state = 'ready') as ready_at,
+        max(ended_at) filter (where state = 'ready') as ready_until,
         max(ended_at) as ended_at,
         {{ state_ms('starting') }} as start_ms,
         {{ state_ms('terminating') }} as drain_ms,

@@ -14,7 +14,7 @@ with rates as (
         group by resource_id, started_at, billing_currency
     ) as hours
     qualify row_number() over (
-        partition by resource_id, started_at order by effective_cost desc, billing_currency
+        partition by resource_id, started_at order by effective_cost desc, billing_currency asc
     ) = 1
 ),
 

@@ -1,9 +1,10 @@
--- One row a capacity charge group, idle state and gap of its machine in the hour: what the gap cost. What
--- is idle between requests close to each other, or beside others on the same machine, is one row without
--- a gap; so is what corrects idle cost. Adds up to the idle component of the day.
+-- One row a capacity charge group, state in which no request could run, and, where it was idle, gap of
+-- its machine in the hour: what it cost. Idle between requests close to each other, or beside others on
+-- the same machine, is one row without a gap. What corrects such a cost is a row without a state.
+-- Adds up to the components idle and scaling of the day.
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(
-    materialized='daily_parquet', schema='intermediate', contract={'enforced': false}, meta={'day_hash': 'ledger_hash'}
+    materialized='daily_parquet', schema='intermediate', contract={'enforced': false}, meta={'day_hash': 'unused_hash'}
 ) }}
 with owners as (
     select pool, arg_min(owner, priority) as owner
@@ -12,12 +13,12 @@ with owners as (
     group by pool
 ),
 
-idle as materialized (
+unused as materialized (
     select
         row_number() over (order by shares.charge_group_id, shares.state) as idle_key,
         shares.*,
         rates.billing_currency,
-        if(shares.state = 'warm_idle', owners.owner, platform.owner) as owner,
+        if(shares.state in ('warm_idle', 'starting'), owners.owner, platform.owner) as owner,
         epoch_ms(rates.started_at) as s,
         epoch_ms(rates.ended_at) as e,
         rates.effective_cost as group_cost,
@@ -34,13 +35,17 @@ idle as materialized (
         where
             charge_date = {{ charge_date() }}
             and attempt_id is null
-            and state in ('warm_idle', 'unrequested')
+            and state in ('warm_idle', 'unrequested', 'provisioning', 'starting', 'terminating')
             and effective_cost <> 0
         group by all
     ) as shares
     inner join {{ ref('int_machine_rates') }} as rates on shares.charge_group_id = rates.charge_group_id
     left join owners on shares.pool = owners.pool
     left join owners as platform on platform.pool is null
+),
+
+idle as not materialized (
+    select * from unused where state in ('warm_idle', 'unrequested')
 ),
 
 {{ idle_pieces() }},
@@ -78,6 +83,7 @@ select
     idle.pool,
     idle.owner,
     idle.billing_currency,
+    'idle' as component,
     idle.state,
     false as is_correction,
     make_timestamp_ms(shares.s) as started_at,
@@ -88,13 +94,34 @@ select
         shares.weight,
         floor(idle.idle_nanoseconds * (shares.weight::double / shares.total_weight))
     )::bigint as nanoseconds,
-    shares.share as idle_cost,
+    shares.share as effective_cost,
     {{ from_nano(floor_share(nano('shares.share'), nano('idle.stoppable_group_cost'), nano('idle.group_cost'))) }}
         as stoppable_cost,
-    make_timestamp_ms(idle.s) as hour_started_at
+    make_timestamp_ms(idle.s) as hour_started_at,
+    make_timestamp_ms(idle.e) as hour_ended_at
 from shares
 inner join idle on shares.idle_key = idle.idle_key
 where shares.weight > 0 or shares.share <> 0
+union all
+select
+    {{ charge_date() }},
+    charge_group_id,
+    resource_id,
+    pool,
+    owner,
+    billing_currency,
+    'scaling',
+    state,
+    false,
+    null,
+    null,
+    idle_nanoseconds,
+    idle_cost,
+    null,
+    make_timestamp_ms(s),
+    make_timestamp_ms(e)
+from unused
+where state not in ('warm_idle', 'unrequested')
 union all
 select
     charge_date,
@@ -103,6 +130,7 @@ select
     coalesce(pool, scope_key, '(none)'),
     owner,
     billing_currency,
+    component,
     null,
     true,
     null,
@@ -110,7 +138,8 @@ select
     0,
     sum(effective_cost)::decimal(38, 12),
     null,
+    null,
     null
 from {{ ref('int_costs_attributed') }}
-where charge_date = {{ charge_date() }} and component = 'idle' and is_correction
+where charge_date = {{ charge_date() }} and component in ('idle', 'scaling') and is_correction
 group by all
