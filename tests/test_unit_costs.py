@@ -214,6 +214,27 @@ def test_how_many_a_second_and_how_many_failed_stand_beside_the_cost(company: Co
         )
 
 
+def test_where_an_inference_ran_has_all_of_the_direct_cost_of_production(company: Company) -> None:
+    told = rows(
+        company,
+        """
+        select deployment, sum(direct_cost) as direct_cost, sum(inferences)::bigint as inferences
+        from marts.deployment_costs where period_kind = 'month' group by all order by all
+        """,
+    )
+    counted = rows(
+        company,
+        """
+        select
+            if(pod_uid is null, 'api', 'container') as deployment, sum(direct_cost) as direct_cost,
+            count(distinct inference_id) filter (is_ended) as inferences
+        from marts.attempt_costs where environment <> 'development' group by all order by all
+        """,
+    )
+
+    assert told == counted
+
+
 def test_runs_have_all_of_the_direct_cost_of_their_attempts(company: Company) -> None:
     sums = rows(
         company,

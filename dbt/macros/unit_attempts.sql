@@ -39,7 +39,7 @@ day_currencies as materialized (
 attempts as not materialized (
     select
         * replace (currency as billing_currency),
-        hash({{ entities() | join(', ') }}, currency) as tuple,
+        hash({{ entities() | join(', ') }}, deployment, currency) as tuple,
         status in ('ok', 'cached') as is_successful,
         operation_name in ('chat', 'text_completion', 'generate_content') as is_generation,
         -- Those without a cost have a part of what is shared, too.
@@ -49,7 +49,12 @@ attempts as not materialized (
             found.*,
             coalesce(
                 found.billing_currency, inference_currencies.billing_currency, day_currencies.billing_currency
-            ) as currency
+            ) as currency,
+            case
+                when found.pod_uid is not null then 'container'
+                when found.capacity_cost is not null then 'node'
+                else 'api'
+            end as deployment
         from found
         -- Asked for within the key: a condition beside it would compare each with each.
         left join inference_currencies
@@ -67,7 +72,10 @@ tuples as materialized (
         {% for entity in entities() -%}
         any_value({{ entity }}) as {{ entity }},
         {% endfor -%}
-        any_value(billing_currency) as billing_currency
+        any_value(deployment) as deployment,
+        any_value(billing_currency) as billing_currency,
+        -- As the ledger knows it: where it ran is not in there.
+        any_value(hash({{ entities() | join(', ') }}, billing_currency)) as owners
     from attempts
     group by charge_date, tuple
 )

@@ -1,6 +1,6 @@
-{# What the whole is called, beside the values of the entities. #}
+{# Beside the values of the entities: where it ran (api, container or node), and the whole. #}
 {% macro unit_entities() -%}
-    {{ return(entities() + ['all']) }}
+    {{ return(entities() + ['deployment', 'all']) }}
 {%- endmacro %}
 
 {# Of which entities there are rows by the hour. #}
@@ -9,10 +9,11 @@
 {%- endmacro %}
 
 {# The rows of a relation with columns for all entities, once for each entity: entity, value, currency
-   and the given columns. A relation with a column `hour` can have rows by the hour, too. #}
-{% macro unit_spread(relation, columns, hourly=false) -%}
+   and the given columns. A relation with a column `hour` can have rows by the hour, too; one of the ledger
+   does not know where anything ran. #}
+{% macro unit_spread(relation, columns, hourly=false, deployed=true) -%}
     {%- set rows = [] -%}
-    {%- for entity in unit_entities() -%}
+    {%- for entity in unit_entities() if deployed or entity != 'deployment' -%}
         {%- set value = "'(all)'" if entity == 'all' else entity -%}
         {%- do rows.append("row('day', charge_date::timestamp, '" ~ entity ~ "', " ~ value ~ ")") -%}
         {%- if hourly and entity in unit_hourly_entities() -%}

@@ -235,7 +235,7 @@ costs_of as materialized (
 -- Which part of what a tuple's attempts cost is of some inferences only.
 parts as (
     select
-        tuple,
+        tuples.owners as tuple,
         sum(part_weight) as part_weight,
         sum(conversation_weight) as conversation_weight,
         sum(judged_weight) as judged_weight,
@@ -252,7 +252,8 @@ parts as (
         union all by name
         select tuple, part_weight as retrieval_weight from run_tuples where is_retrieval
     ) as summed
-    group by tuple
+    inner join tuples on summed.tuple = tuples.tuple
+    group by tuples.owners
 ),
 
 costs_in_parts as (
@@ -321,11 +322,13 @@ united as (
         {{ keys }},
         count(distinct customer_id) filter (where customer_id <> '(none)') as customers,
         count(distinct feature) filter (where feature <> '(none)') as features
-    from ({{ unit_spread('who', ['customer_id', 'feature']) }}) as of_customers
+    from ({{ unit_spread('who', ['customer_id', 'feature'], deployed=false) }}) as of_customers
     group by {{ keys }}
     union all by name
     select {{ keys }}, {{ (unit_ledger_columns() + unit_part_columns()) | join(', ') }}
-    from ({{ unit_spread('costs_in_parts', unit_ledger_columns() + unit_part_columns()) }}) as of_ledger
+    from ({{
+        unit_spread('costs_in_parts', unit_ledger_columns() + unit_part_columns(), deployed=false)
+    }}) as of_ledger
     union all by name
     select
         'day' as period_kind,

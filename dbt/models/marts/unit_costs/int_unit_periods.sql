@@ -121,7 +121,7 @@ united as (
         billing_currency,
         count(distinct customer_id) filter (where customer_id <> '(none)') as customers,
         count(distinct feature) filter (where feature <> '(none)') as features
-    from ({{ unit_spread('who', ['kind', 'start', 'customer_id', 'feature']) }}) as of_customers
+    from ({{ unit_spread('who', ['kind', 'start', 'customer_id', 'feature'], deployed=false) }}) as of_customers
     group by all
 ),
 

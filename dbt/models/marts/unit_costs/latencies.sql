@@ -11,7 +11,7 @@ with timed as (
             else epoch(period_start + interval 1 month)::bigint - epoch(period_start)::bigint
         end as seconds
     from {{ ref('int_unit_totals') }}
-    where inferences > 0
+    where inferences > 0 and entity <> 'deployment'
 )
 
 select

@@ -16,4 +16,4 @@ select
     null::bigint as documents_read,
     'spans of retrieval and reranking are no inferences and are not kept' as documents_read_reason
 from {{ ref('int_unit_totals') }}
-where retrieval_runs > 0 and period_kind <> 'hour'
+where retrieval_runs > 0 and period_kind <> 'hour' and entity <> 'deployment'

@@ -10,7 +10,7 @@ with typed as (
         {{ token_type }}_cost as direct_cost,
         loaded_cost, attempt_cost
     from {{ ref('int_unit_totals') }}
-    where {{ token_type }}_tokens > 0 and period_kind <> 'hour'
+    where {{ token_type }}_tokens > 0 and period_kind <> 'hour' and entity <> 'deployment'
     union all
     {%- endfor %}
     select
@@ -20,7 +20,7 @@ with typed as (
         attempt_cost as direct_cost,
         loaded_cost, attempt_cost
     from {{ ref('int_unit_totals') }} as totals
-    where {{ unit_all_tokens('totals') }} > 0 and period_kind <> 'hour'
+    where {{ unit_all_tokens('totals') }} > 0 and period_kind <> 'hour' and entity <> 'deployment'
 ),
 
 based as (

@@ -14,7 +14,7 @@ with days as (
         if(inferences > 0 and loaded_cost > 0, ln(inferences), null) as volume,
         if(inferences > 0 and loaded_cost > 0, ln(loaded_cost::double), null) as cost
     from {{ ref('int_unit_totals') }}
-    where period_kind = 'day' and inferences > 0
+    where period_kind = 'day' and inferences > 0 and entity <> 'deployment'
     {%- endfor %}
 ),
 
@@ -44,7 +44,7 @@ periods as (
         {{ unit_cost('direct_cost', 'inferences') }} as direct_cost_per_inference,
         {{ unit_cost('loaded_cost', 'inferences') }} as loaded_cost_per_inference
     from {{ ref('int_unit_totals') }}
-    where period_kind in ('week', 'month') and inferences > 0
+    where period_kind in ('week', 'month') and inferences > 0 and entity <> 'deployment'
 )
 
 select

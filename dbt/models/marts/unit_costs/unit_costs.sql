@@ -25,7 +25,7 @@ with units as (
         totals.lower_cost / nullif(totals.upper_cost, 0) as lower_ratio,
         totals.upper_cost / nullif(totals.seen_cost, 0) as upper_ratio,
         '{{ missing }}' as missing
-    from (select * from {{ ref('int_unit_totals') }} where period_kind <> 'hour') as totals
+    from (select * from {{ ref('int_unit_totals') }} where period_kind <> 'hour' and entity <> 'deployment') as totals
     {%- if 'users.' in count %}
     left join {{ ref('int_active_users') }} as users
         on
