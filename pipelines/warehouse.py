@@ -213,15 +213,17 @@ def _files_of(warehouse: Path) -> set[str]:
         return set()
     days = _part_hashes(warehouse, "int_day_inputs", "charge_date", *_DAY_HASHES)
     months = _part_hashes(warehouse, "int_period_inputs", "period", *_MONTH_HASHES)
-    names = {f"{part}-{part_hash}" for part, *hashes in (*days, *months) for part_hash in hashes}
+    pairs = _part_hashes(warehouse, "int_change_inputs", "pair", "changes_hash")
+    parts = (*days, *months, *pairs)
+    names = {f"{part}-{part_hash}" for part, *hashes in parts for part_hash in hashes}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         listed = 'select file from lake."index" where file is not null'
         return names | {row[0] for row in connection.execute(listed).fetchall()}
 
 
 def _part_hashes(warehouse: Path, inputs: str, *columns: str) -> list[tuple[Any, ...]]:
-    """Return days, or months, and what a warehouse's facts of them were built from; none where
-    none says it."""
+    """Return days, months, or pairs of periods, and what a warehouse's facts of them were built
+    from; none where none says it."""
     if not warehouse.exists():
         return []
     try:
@@ -242,7 +244,7 @@ def _prune(settings: Settings, in_use: set[str]) -> None:
             if f"{name}/{file.name}" not in in_use:
                 file.unlink()
     for file in (lake.root / "facts").glob("*.parquet"):
-        # <model>-<day or month>-<hash>
+        # <model>-<day, month or pair of periods>-<hash>
         if file.stem.split("-", 1)[1] not in in_use:
             file.unlink()
 
