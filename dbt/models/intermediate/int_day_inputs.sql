@@ -180,7 +180,7 @@ machine_rates as (
     group by charge_date
 ),
 
--- What tells of scaling, beside attempts and states: events, targets, values and policies.
+-- What tells of scaling, beside attempts, states and service levels: events, values and policies.
 scale_events as (
     select
         occurred_at::date as charge_date,
@@ -189,7 +189,7 @@ scale_events as (
     group by occurred_at::date
 ),
 
-{% for relation in ['service_levels', 'operation_values', 'scaling_policies'] -%}
+{% for relation in ['operation_values', 'scaling_policies'] -%}
 {{ relation }} as (
     select
         days.charge_date,
@@ -233,7 +233,7 @@ evaluations as (
 {%- set of_attempts = ['telemetry', 'token_lines', 'capacity_groups', 'aliases', 'token_weights', 'list_prices',
     'contract_prices'] %}
 {%- set of_the_ledger = ['ledger_groups', 'weight_rates', 'pools'] %}
-{%- set of_scaling = ['scale_events', 'service_levels', 'operation_values', 'scaling_policies'] %}
+{%- set of_scaling = ['scale_events', 'operation_values', 'scaling_policies'] %}
 {%- set of_drivers = ['charge_lines', 'path_rules'] %}
 {%- set of_units = ['service_levels', 'evaluations'] %}
 
@@ -242,7 +242,7 @@ hashed as (
         days.charge_date,
         {{ id_of(["'" ~ env_var('UNITLEDGER_MODEL_VERSION', 'development') ~ "'"] + hashes_of(of_attempts)) }}
             as attempts_hash,
-        {{ id_of(['attempts_hash'] + hashes_of(of_scaling)) }} as scaling_hash,
+        {{ id_of(['attempts_hash'] + hashes_of(of_scaling + ['service_levels'])) }} as scaling_hash,
         {{ id_of(['attempts_hash', '(select max(repeated_calls) from allowed)']) }} as waste_hash,
         {{ id_of(['attempts_hash', 'telemetry.driver_hash'] + hashes_of(of_the_ledger)) }} as ledger_hash,
         {{ id_of(['ledger_hash', 'ledger_groups.rate_hash']) }} as costs_hash,
@@ -250,7 +250,7 @@ hashed as (
         {{ id_of(['costs_hash'] + hashes_of(of_drivers)) }} as drivers_hash,
         {{ id_of(['costs_hash'] + hashes_of(of_units)) }} as units_hash
     from days
-    {%- for part in of_attempts + of_the_ledger + of_drivers + of_units %}
+    {%- for part in of_attempts + of_the_ledger + of_drivers + of_units + of_scaling + ['machine_rates'] %}
     left join {{ part }} on days.charge_date = {{ part }}.charge_date
     {%- endfor %}
 )
