@@ -10,7 +10,7 @@ with ledger as (
     select
         strftime(charge_date, '%Y-%m') as charge_month,
         coalesce(reporting_currency, billing_currency) as currency,
-        sum(coalesce(reporting_cost, effective_cost)) as cost
+        sum(coalesce(reporting_cost, effective_cost::decimal(38, 21))) as cost
     from {{ ref('allocated_costs') }}
     where
         {% for month in months -%}

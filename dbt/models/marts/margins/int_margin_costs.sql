@@ -28,7 +28,7 @@ select
         when ledger.component in ('shared', 'overhead') then 'shared'
         else coalesce(layers.layer, 'shared')
     end as layer,
-    sum(coalesce(ledger.reporting_cost, ledger.effective_cost))::decimal(38, 21) as cost
+    sum(coalesce(ledger.reporting_cost, ledger.effective_cost::decimal(38, 21)))::decimal(38, 21) as cost
 from ledger
 left join layers on ledger.charge_group_id = layers.charge_group_id
 group by all

@@ -26,7 +26,7 @@ drivers as (
     from (
         select
             costs.*,
-            coalesce({{ in_reporting_currency('costs.effective_cost') }}, costs.effective_cost) as cost
+            coalesce({{ in_reporting_currency('costs.effective_cost') }}, costs.effective_cost::decimal(38, 21)) as cost
         from {{ ref('int_driver_costs') }} as costs
         {{ join_exchange_rates('costs') }}
     ) as converted
@@ -44,8 +44,8 @@ discounts as (
         select
             costs.billing_period,
             costs.kind,
-            coalesce({{ in_reporting_currency('costs.effective_cost') }}, costs.effective_cost) as effective,
-            coalesce({{ in_reporting_currency('costs.list_cost') }}, costs.list_cost) as list
+            coalesce({{ in_reporting_currency('costs.effective_cost') }}, costs.effective_cost::decimal(38, 21)) as effective,
+            coalesce({{ in_reporting_currency('costs.list_cost') }}, costs.list_cost::decimal(38, 21)) as list
         from (
             select source, billing_period, billing_currency, 'commitment' as kind, effective_cost, covered_list_cost as list_cost
             from {{ ref('commitments') }}
