@@ -13,16 +13,16 @@ with costs as (
 ),
 
 named as (
-    select
+    select distinct
         tags,
-        key
+        pair.key as key
     from (
         select
             tags,
-            unnest(json_keys(tags)) as key
+            unnest(map_entries(try_cast(tags::json as map(varchar, varchar)))) as pair
         from (select distinct tags from costs where tags is not null) as distinct_tags
-    ) as all_keys
-    where coalesce({{ tag_value('tags', 'key') }}, '') <> ''
+    ) as pairs
+    where pair.value <> ''
 ),
 
 keys as (
