@@ -11,25 +11,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from models.errors import ConfigError
 from pipelines.reconciliation import read_steps
 from pipelines.report._bill import BRIDGE, DAILY, GLANCE, UNIT
+from pipelines.report._guards import BUDGETS, DRIVERS, MARGIN, WASTE
+from pipelines.report._scaling import CYCLES, EPISODES, IDLE
 from pipelines.report._section import answer
 from pipelines.report._trust import CHANGES, COVERAGE, RECONCILIATION
-from pipelines.report._use import CUSTOMERS, GPU_COSTS, GPU_STATES
+from pipelines.report._use import CUSTOMER_COSTS, CUSTOMERS, GPU_COSTS, GPU_STATES
 from pipelines.settings import Settings
 from pipelines.warehouse import read_published
 
 __all__ = ["SECTIONS", "page", "report_file", "write_report"]
 
 SECTIONS = (
-    GLANCE,
-    BRIDGE,
-    UNIT,
-    DAILY,
-    CUSTOMERS,
-    GPU_STATES,
-    GPU_COSTS,
-    CHANGES,
-    COVERAGE,
-    RECONCILIATION,
+    *(GLANCE, BRIDGE, DRIVERS, UNIT, DAILY),
+    *(MARGIN, CUSTOMERS, CUSTOMER_COSTS),
+    *(GPU_STATES, GPU_COSTS, IDLE, EPISODES, CYCLES),
+    *(CHANGES, WASTE, BUDGETS),
+    *(COVERAGE, RECONCILIATION),
 )
 _FOLDER = Path(__file__).parent
 

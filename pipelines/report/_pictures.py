@@ -29,14 +29,19 @@ def _steps(rows: Sequence[Row], name: str, amount: str, each: str) -> list[Bar]:
         is_in_parts = kind == "part"
         style = {"total": _TOTAL, "part": _PART}.get(kind, _MORE if value >= 0 else _LESS)
         number = ("+" if kind == "change" and value > 0 else "") + shown(value, kind_of(amount))
-        if each and row[each] is not None:
-            number += f" ({shown(row[each], kind_of(each))} each)"
-        steps.append(Bar(str(row[name]), number, level, value, style))
+        steps.append(Bar(str(row[name]), number + _beside(row, each), level, value, style))
         level += value
     return steps
 
 
-def ranking(name: str, amount: str, limit: int = 12) -> Picture:
+def _beside(row: Row, name: str) -> str:
+    if not name or row[name] is None:
+        return ""
+    kind = kind_of(name)
+    return f" ({shown(row[name], kind)}{' each' if kind == 'unit' else ''})"
+
+
+def ranking(name: str, amount: str, beside: str = "", limit: int = 12) -> Picture:
     """Draw the first rows as bars from 0; the table has all of them, those without money too."""
 
     def draw(rows: Sequence[Row], title: str, key: str) -> str:
@@ -45,7 +50,7 @@ def ranking(name: str, amount: str, limit: int = 12) -> Picture:
         items = [
             Bar(
                 str(row[name]),
-                shown(row[amount], kind),
+                shown(row[amount], kind) + _beside(row, beside),
                 _NOTHING,
                 row[amount],
                 _TOTAL if row[amount] >= 0 else _LESS,

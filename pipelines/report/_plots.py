@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from html import escape
 from io import StringIO
 from typing import Any
 
@@ -18,6 +19,7 @@ from matplotlib.figure import Figure
 WIDTH = 400
 _POINTS_AN_INCH = 72
 _ROW, _MARGIN = 36, 8
+_CHARACTERS = 56
 # What matplotlib writes for each of the page's colours.
 _COLOURS = {f"#0000f{number}": f"var(--c{number})" for number in range(1, 9)} | {
     "#00ff01": "var(--ink)",
@@ -90,8 +92,14 @@ def _bar(axes: Axes, row: int, item: Bar) -> None:
         linewidth=0,
     )
     across = axes.get_yaxis_transform()
-    axes.text(0, row + 0.25, item.name, transform=across, va="bottom")
+    name = _shortened(item.name, _CHARACTERS - len(item.number))
+    axes.text(0, row + 0.25, name, transform=across, va="bottom")
     axes.text(1, row + 0.25, item.number, transform=across, va="bottom", ha="right")
+
+
+def _shortened(name: str, characters: int) -> str:
+    """Return a name that leaves room for its number; the table has all of it."""
+    return name if len(name) <= characters else f"{name[: characters - 1].rstrip()}…"
 
 
 def columns(names: Sequence[str], series: Sequence[Series], unit: str, title: str, key: str) -> str:
@@ -173,5 +181,5 @@ def _svg(figure: Figure, title: str, key: str) -> str:
     box = head.group() if head else ""
     xlink = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
     return re.sub(
-        r"\s*\n\s*", "\n", f'<svg {box} {xlink} role="img" aria-label="{title}">{body}'
+        r"\s*\n\s*", "\n", f'<svg {box} {xlink} role="img" aria-label="{escape(title)}">{body}'
     )  # fmt: skip

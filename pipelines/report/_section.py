@@ -133,15 +133,15 @@ def kind_of(name: str) -> str:
     for ending, kind in (
         ("per_inference", "unit"),
         ("hours", "hours"),
+        ("seconds", "count"),
         ("share", "percent"),
         ("coverage", "percent"),
         ("rate", "percent"),
         ("cost", "money"),
         ("revenue", "money"),
+        ("amount", "money"),
         ("margin", "money"),
-        ("waste", "money"),
         ("estimate", "money"),
-        ("loss", "money"),
         ("difference", "money"),
         ("change", "money"),
     ):

@@ -15,6 +15,16 @@ STATES = (
 
 CUSTOMERS = Section(
     key="customers",
+    title="Customers by margin",
+    question="What each customer's revenue leaves after its cost, in the month of use: those that "
+    "leave least of it come first. Cost of no customer, and customers without revenue, have no "
+    "margin, and their costs count: the costs add up to the effective cost of the month.",
+    empty="Nothing was used in the month.",
+    picture=ranking("customer", "gross_margin", beside="cloud_efficiency_rate"),
+)
+
+CUSTOMER_COSTS = Section(
+    key="customer-costs",
     title="Customers by cost",
     question="What each customer's share of the period's bills is: direct, and with the part of "
     "idle, scaling, shared and overhead that it carries. (none) is what no customer has.",
