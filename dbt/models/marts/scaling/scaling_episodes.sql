@@ -43,7 +43,11 @@ rated as (
         policies.per_second,
         policies.low,
         policies.high,
-        greatest(0, coalesce(judged.queued_ms, 0) - coalesce(policies.grace_s, 0) * 1000) as patience_ms
+        -- An operation waits as long as all its attempts.
+        row_number() over of_operation = 1 as is_operation,
+        greatest(
+            0, coalesce(sum(judged.queued_ms) over of_operation, 0) - coalesce(policies.grace_s, 0) * 1000
+        ) as waited_ms
     from judged
     left join lateral (
         select *
@@ -52,6 +56,11 @@ rated as (
         order by scaling_policies.priority
         limit 1
     ) as policies on true
+    window of_operation as (
+        partition by judged.pool, judged.episode, judged.inference_id
+        order by judged.attempt_id
+        rows between unbounded preceding and unbounded following
+    )
 ),
 
 requests as (
@@ -72,8 +81,8 @@ requests as (
         max(per_second) as per_second
         {%- for rate in ['per_second', 'low', 'high'] %},
         sum(
-            (value * round(1 - exp(-{{ rate }}::double * patience_ms / 1000), 12)::decimal(13, 12))::decimal(38, 12)
-        )::decimal(38, 12) as modelled_{{ rate }}
+            (value * round(1 - exp(-{{ rate }}::double * waited_ms / 1000), 12)::decimal(13, 12))::decimal(38, 12)
+        ) filter (where is_operation)::decimal(38, 12) as modelled_{{ rate }}
         {%- endfor %}
     from rated
     group by pool, episode
