@@ -16,6 +16,7 @@ from models.errors import UnitledgerError
 from pipelines.exports import ExportResult, export_all
 from pipelines.lock import DEFAULT_WAIT_SECONDS, lake_lock
 from pipelines.logs import LOGGER, RunFilter, log_to_file, new_run_id
+from pipelines.notify import notify
 from pipelines.settings import ConfiguredSource, Settings
 
 
@@ -45,7 +46,8 @@ class Run:
 
     @contextmanager
     def hold(self) -> Iterator["Run"]:
-        """Hold the lake and log to the run's file. May be nested: the lock counts."""
+        """Hold the lake and log to the run's file; at the end tell who wants to know what went
+        wrong. May be nested: the lock counts."""
         with lake_lock(self.settings.lake.root, self.wait_seconds):
             if any(isinstance(handler, logging.FileHandler) for handler in LOGGER.handlers):
                 yield self
@@ -53,6 +55,7 @@ class Run:
                 _remove_leftovers(self.settings.lake.root)
                 with log_to_file(self.log_file, self.run_filter):
                     yield self
+                    notify(self.settings, self.run_id, self.failures)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
