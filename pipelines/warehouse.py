@@ -26,6 +26,7 @@ from pipelines.settings import Settings
 _DAY_HASHES = (
     *("attempts_hash", "waste_hash", "ledger_hash"),
     *("costs_hash", "drivers_hash", "units_hash"),
+    *("fleet_hash", "scaling_hash", "unused_hash"),
 )
 _MONTH_HASHES = ("attempts_hash", "costs_hash", "units_hash")
 

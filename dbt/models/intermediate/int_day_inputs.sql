@@ -243,6 +243,7 @@ hashed as (
         {{ id_of(["'" ~ env_var('UNITLEDGER_MODEL_VERSION', 'development') ~ "'"] + hashes_of(of_attempts)) }}
             as attempts_hash,
         {{ id_of(['attempts_hash'] + hashes_of(of_scaling + ['service_levels'])) }} as scaling_hash,
+        {{ id_of(['attempts_hash', 'evaluations.hash']) }} as fleet_hash,
         {{ id_of(['attempts_hash', '(select max(repeated_calls) from allowed)']) }} as waste_hash,
         {{ id_of(['attempts_hash', 'telemetry.driver_hash'] + hashes_of(of_the_ledger)) }} as ledger_hash,
         {{ id_of(['ledger_hash', 'ledger_groups.rate_hash']) }} as costs_hash,

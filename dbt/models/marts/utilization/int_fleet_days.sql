@@ -4,7 +4,7 @@
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(
     materialized='daily_parquet', schema='intermediate', contract={'enforced': false},
-    meta={'day_hash': 'attempts_hash'}
+    meta={'day_hash': 'fleet_hash'}
 ) }}
 with {{ fleet_machines() }},
 
