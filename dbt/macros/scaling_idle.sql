@@ -103,25 +103,22 @@ known as (
     window by_time as (partition by resource_id order by t rows unbounded preceding)
 ),
 
--- What is next to each other in one state is one.
+-- What is next to each other in one state is one; `was` is the state before it.
 runs as (
-    select resource_id, state, was, run, min(s) as s, max(e) as e
+    select resource_id, state, run, first(was order by s) as was, min(s) as s, max(e) as e
     from (
-        select *, any_value(was_in) over (partition by resource_id, run order by s) as was
+        select
+            *,
+            sum(if(state is distinct from was, 1, 0)) over (
+                partition by resource_id order by s rows unbounded preceding
+            ) as run
         from (
-            select
-                *,
-                lag(state) over by_time as was_in,
-                sum(if(state is distinct from was_state, 1, 0)) over by_time as run
-            from (
-                select *, lag(state) over (partition by resource_id order by s) as was_state
-                from known
-                where e > s
-            ) as told
-            window by_time as (partition by resource_id order by s rows unbounded preceding)
-        ) as numbered
-    ) as kept
-    group by resource_id, state, was, run
+            select *, lag(state) over (partition by resource_id order by s) as was
+            from known
+            where e > s
+        ) as told
+    ) as numbered
+    group by resource_id, state, run
 ),
 
 gaps as (

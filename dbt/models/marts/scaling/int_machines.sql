@@ -87,24 +87,6 @@ seen as (
     left join billed on lives.resource_id = billed.resource_id
 ),
 
--- A machine belongs to the pool's minimum from when fewer than that many older ones are there, until
--- it ends: the minimum-th of the older ones to be left ends then.
-older as (
-    select
-        seen.resource_id,
-        seen.life,
-        others.ended_at,
-        row_number() over (
-            partition by seen.resource_id, seen.life order by others.ended_at desc, others.resource_id asc, others.life asc
-        ) as place
-    from seen
-    inner join seen as others
-        on
-            seen.pool = others.pool
-            and (others.started_at, others.resource_id, others.life) < (seen.started_at, seen.resource_id, seen.life)
-            and others.ended_at > seen.started_at
-),
-
 with_policy as (
     select
         seen.*,
@@ -115,6 +97,41 @@ with_policy as (
         {{ policy_ms('minimum_billing_s') }} as minimum_billing_ms
     from seen
     {{ join_scaling_policies('seen', 'seen.started_at::date') }}
+),
+
+-- A machine belongs to the pool's minimum from when fewer than that many older ones are there, until
+-- it ends: the minimum-th of the older ones to be left ends then. They are looked for by the day: each
+-- with each would be too many.
+days_of_lives as (
+    select
+        pool,
+        resource_id,
+        life,
+        started_at,
+        ended_at,
+        unnest(range(date_trunc('day', started_at), ended_at, interval 1 day)) as day
+    from seen
+    where pool in (select kept.pool from with_policy as kept where kept.minimum_replicas > 0)
+),
+
+older as (
+    select
+        with_policy.resource_id,
+        with_policy.life,
+        others.ended_at
+    from with_policy
+    inner join days_of_lives as others
+        on
+            with_policy.pool = others.pool
+            and date_trunc('day', with_policy.started_at) = others.day
+            and (others.started_at, others.resource_id, others.life)
+            < (with_policy.started_at, with_policy.resource_id, with_policy.life)
+            and others.ended_at > with_policy.started_at
+    where with_policy.minimum_replicas > 0
+    qualify row_number() over (
+        partition by with_policy.resource_id, with_policy.life
+        order by others.ended_at desc, others.resource_id asc, others.life asc
+    ) = with_policy.minimum_replicas
 )
 
 select
@@ -124,8 +141,4 @@ select
         else greatest(with_policy.started_at, coalesce(older.ended_at, with_policy.started_at))
     end as baseline_from
 from with_policy
-left join older
-    on
-        with_policy.resource_id = older.resource_id
-        and with_policy.life = older.life
-        and with_policy.minimum_replicas = older.place
+left join older on with_policy.resource_id = older.resource_id and with_policy.life = older.life
