@@ -9,6 +9,7 @@ import dagster as dg
 
 from pipelines.focus_check import build_focus_check
 from pipelines.logs import new_run_id
+from pipelines.report_asset import build_report_asset
 from pipelines.run import Run
 from pipelines.settings import ConfiguredSource, Settings
 from pipelines.source_assets import (
@@ -47,7 +48,12 @@ def build_definitions(
     """
     sources = list(settings.sources.values())
     marts = _marts_asset(manifest)
-    transform_assets = [build_lake_asset(settings), marts, build_exports_asset()]
+    transform_assets = [
+        build_lake_asset(settings),
+        marts,
+        build_exports_asset(),
+        build_report_asset(),
+    ]
     billing = [item for item in sources if item.is_billing]
     telemetry = [item for item in sources if not item.is_billing]
     return dg.Definitions(

@@ -178,6 +178,14 @@ def test_a_section_whose_mart_is_not_there_says_so() -> None:
     )
 
 
+def test_a_section_whose_mart_is_of_another_version_says_so() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create schema marts")
+        connection.execute("create table marts.cost_drivers_daily (billing_period text)")
+        found = answer(connection, COSTS, PERIOD)
+    assert found.missing.startswith("This warehouse was built by another version")
+
+
 def test_a_section_without_rows_says_why() -> None:
     with duckdb.connect() as connection:
         connection.execute("create schema marts")

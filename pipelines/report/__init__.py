@@ -19,7 +19,7 @@ from pipelines.report._use import CUSTOMER_COSTS, CUSTOMERS, GPU_COSTS, GPU_STAT
 from pipelines.settings import Settings
 from pipelines.warehouse import read_published
 
-__all__ = ["SECTIONS", "page", "report_file", "write_report"]
+__all__ = ["SECTIONS", "page", "report_file", "write_report", "write_reports"]
 
 SECTIONS = (
     *(GLANCE, BRIDGE, DRIVERS, UNIT, DAILY),
@@ -38,9 +38,19 @@ def report_file(settings: Settings, period: str) -> Path:
 
 def write_report(settings: Settings, period: str, output: Path | None = None) -> Path:
     """Write a period's page; return its file. A period without a bill is a ConfigError."""
-    file = output or report_file(settings, period)
     with read_published(settings) as connection:
         text = page(connection, period)
+    return _write(text, output or report_file(settings, period))
+
+
+def write_reports(settings: Settings, last: int) -> list[Path]:
+    """Write the pages of the last periods that have a bill; return their files."""
+    with read_published(settings) as connection:
+        pages = {period: page(connection, period) for period in periods(connection)[-last:]}
+    return [_write(text, report_file(settings, period)) for period, text in pages.items()]
+
+
+def _write(text: str, file: Path) -> Path:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_name(f".{file.name}.part")

@@ -77,13 +77,17 @@ class Answer:
 
 
 def answer(connection: duckdb.DuckDBPyConnection, section: Section, period: str) -> Answer:
-    """Ask the warehouse; a relation that it does not have makes the section empty."""
+    """Ask the warehouse; what it does not have makes the section empty."""
     sql = section.sql(period)
     missing = _missing_relations(connection, sql)
     if missing:
         reason = f"This warehouse has no {', '.join(missing)}: `unitledger run` builds it."
         return Answer(section, sql, (), reason)
-    cursor = connection.execute(sql)
+    try:
+        cursor = connection.execute(sql)
+    except duckdb.BinderException:
+        reason = "This warehouse was built by another version: `unitledger run` builds it anew."
+        return Answer(section, sql, (), reason)
     names = [item[0] for item in cursor.description or []]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     parts: dict[str, list[Row]] = {}
