@@ -52,9 +52,10 @@
 {%- endmacro %}
 
 {# One row a key from rows of buckets (keys, bucket, inferences): its percentiles and the buckets as a map. #}
-{% macro unit_percentiles(counted, name) -%}
+{% macro unit_percentiles(counted, name, keys=none) -%}
+    {%- set keys = keys or unit_keys() -%}
     select
-        {{ unit_keys() | join(', ') }},
+        {{ keys | join(', ') }},
         {% for percent in [50, 95, 99] -%}
         {{ unit_bucket_ms('min(bucket) filter (where reached * 100 >= total * ' ~ percent ~ ')') }}
             as {{ name }}_p{{ percent }}_ms,
@@ -64,9 +65,9 @@
         select
             *,
             sum(inferences) over (
-                partition by {{ unit_keys() | join(', ') }} order by bucket rows unbounded preceding
+                partition by {{ keys | join(', ') }} order by bucket rows unbounded preceding
             ) as reached,
-            sum(inferences) over (partition by {{ unit_keys() | join(', ') }}) as total
+            sum(inferences) over (partition by {{ keys | join(', ') }}) as total
         from {{ counted }}
     ) as ordered
     group by all
@@ -176,4 +177,17 @@
         and {{ day }} < {{ unit_month() }} + interval 1 month,
         true
     )
+{%- endmacro %}
+
+{# These columns, each summed under its name. #}
+{% macro unit_summed(columns, relation=none) -%}
+    {%- for column in columns -%}
+    sum({{ relation ~ '.' if relation }}{{ column }}) as {{ column }}{{ ',' if not loop.last }}
+    {% endfor -%}
+{%- endmacro %}
+
+{% macro unit_run_counts() -%}
+    count(*) filter (where is_counted) as workflow_runs,
+        count(*) filter (where is_counted and is_agent) as agent_runs,
+        count(*) filter (where is_counted and is_retrieval) as retrieval_runs
 {%- endmacro %}

@@ -15,6 +15,14 @@ with {{ costs_caused_ctes('charge_date = ' ~ charge_date()) }},
     'evaluated_at >= ' ~ charge_date() ~ ' and evaluated_at < ' ~ charge_date() ~ ' + interval 2 day'
 ) }},
 
+-- The rows that a tuple counts in, by one number: many are added up by it, and only sums are named.
+tuple_keys as materialized (
+    select
+        *,
+        hash(period_kind, entity, value, billing_currency) as key
+    from ({{ unit_spread('(select *, null as hour from tuples) as tuples', ['tuple'], hourly=true) }}) as spread
+),
+
 -- Named are only the inferences that have attempts of several tuples: they are few.
 good_of as materialized (
     select
@@ -52,9 +60,25 @@ attempt_sums as materialized (
 ),
 
 attempts_of as (
-    select attempt_sums.*, tuples.* exclude (tuple)
+    select
+        tuple_keys.key,
+        tuple_keys.period_start,
+        {{ unit_summed(unit_attempt_columns(), 'tuple_sums') }}
+    from (
+        select tuple, {{ unit_summed(unit_attempt_columns()) }}
+        from attempt_sums
+        group by tuple
+    ) as tuple_sums
+    inner join tuple_keys on tuple_sums.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
+    group by tuple_keys.key, tuple_keys.period_start
+    union all
+    select
+        tuple_keys.key,
+        attempt_sums.hour,
+        {{ unit_summed(unit_attempt_columns(), 'attempt_sums') }}
     from attempt_sums
-    inner join tuples on attempt_sums.tuple = tuples.tuple
+    inner join tuple_keys on attempt_sums.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'hour'
+    group by tuple_keys.key, attempt_sums.hour
 ),
 
 -- Inferences of one tuple add up; the few others are told apart for each entity.
@@ -72,12 +96,6 @@ inference_sums as materialized (
     from good_of
     where plural_id is null
     group by all
-),
-
-inferences_of as (
-    select inference_sums.*, tuples.* exclude (tuple)
-    from inference_sums
-    inner join tuples on inference_sums.tuple = tuples.tuple
 ),
 
 plural_attempts as materialized (
@@ -114,11 +132,8 @@ plural_sums as (
     {%- for kind in ['day', 'hour'] %}
     {{ 'union all' if not loop.first }}
     select
-        '{{ kind }}' as period_kind,
+        hash('{{ kind }}', entity, value, billing_currency) as key,
         {{ 'hour' if kind == 'hour' else charge_date() ~ '::timestamp' }} as period_start,
-        entity,
-        value,
-        billing_currency,
         {{ unit_bucket('duration') }} as duration_bucket,
         {{ unit_bucket('first_token') }} as first_token_bucket,
         1 as inferences,
@@ -132,18 +147,21 @@ plural_sums as (
 
 bucket_counts as materialized (
     select
-        {{ keys }},
+        key,
+        period_start,
         duration_bucket,
         first_token_bucket,
-        sum(inferences) as inferences,
-        sum(successful_inferences) as successful_inferences,
-        sum(judged_inferences) as judged_inferences,
-        coalesce(sum(good_inferences), 0) as good_inferences
+        sum(inferences)::bigint as inferences,
+        sum(successful_inferences)::bigint as successful_inferences,
+        sum(judged_inferences)::bigint as judged_inferences,
+        coalesce(sum(good_inferences), 0)::bigint as good_inferences
     from (
-        {{ unit_spread('inferences_of', [
-            'duration_bucket', 'first_token_bucket', 'inferences', 'successful_inferences', 'judged_inferences',
-            'good_inferences'
-        ], hourly=true) }}
+        select
+            tuple_keys.key,
+            coalesce(tuple_keys.period_start, inference_sums.hour) as period_start,
+            inference_sums.* exclude (tuple, hour, judged_weight)
+        from inference_sums
+        inner join tuple_keys on inference_sums.tuple = tuple_keys.tuple
         union all
         select *
         from plural_sums
@@ -151,58 +169,141 @@ bucket_counts as materialized (
     group by all
 ),
 
-durations as (
+{%- for measure in ['duration', 'first_token'] %}
+
+{{ measure }}s as (
     {{ unit_percentiles(
-        '(select ' ~ keys ~ ', duration_bucket as bucket, sum(inferences)::bigint as inferences from bucket_counts '
-        ~ 'where duration_bucket is not null group by all) as counted', 'duration'
+        '(select key, period_start, ' ~ measure ~ '_bucket as bucket, sum(inferences)::bigint as inferences '
+        ~ 'from bucket_counts where ' ~ measure ~ '_bucket is not null group by all) as counted', measure,
+        ['key', 'period_start']
     ) }}
 ),
+{%- endfor %}
 
-first_tokens as (
-    {{ unit_percentiles(
-        '(select ' ~ keys ~ ', first_token_bucket as bucket, sum(inferences)::bigint as inferences from bucket_counts '
-        ~ 'where first_token_bucket is not null group by all) as counted', 'first_token'
-    ) }}
-),
-
+-- Runs and conversations of one tuple add up, too.
 runs as materialized (
     select
-        workflow_run_id,
-        {{ unit_run_flags() }}
+        if(min(tuple) <> max(tuple), workflow_run_id, null) as plural_id,
+        min(tuple) as tuple,
+        bool_or(is_ended) as is_counted,
+        {{ unit_run_flags() }},
+        sum(part_weight) as part_weight,
+        sum(direct_cost) filter (where operation_name = 'embeddings') as embedding_cost,
+        sum(direct_cost) filter (where is_generation) as generation_cost
     from attempts
     group by workflow_run_id
 ),
 
-run_tuples as materialized (
+plural_runs as materialized (
     select
-        runs.workflow_run_id,
+        runs.plural_id,
         attempts.tuple,
         runs.is_agent,
         runs.is_retrieval,
         bool_or(attempts.is_ended) as is_counted,
         sum(attempts.part_weight) as part_weight,
-        sum(attempts.direct_cost) filter (where runs.is_retrieval and attempts.operation_name = 'embeddings')
-            as embedding_cost,
-        sum(attempts.direct_cost) filter (where runs.is_retrieval and attempts.is_generation) as generation_cost
+        sum(attempts.direct_cost) filter (where attempts.operation_name = 'embeddings') as embedding_cost,
+        sum(attempts.direct_cost) filter (where attempts.is_generation) as generation_cost
     from attempts
-    inner join runs on attempts.workflow_run_id = runs.workflow_run_id
+    inner join runs on attempts.workflow_run_id = runs.plural_id
     group by all
 ),
 
+run_tuples as materialized (
+    select
+        tuple,
+        {{ unit_run_counts() }},
+        sum(embedding_cost) filter (where is_retrieval) as embedding_cost,
+        sum(generation_cost) filter (where is_retrieval) as generation_cost,
+        sum(part_weight) filter (where is_agent) as agent_weight,
+        sum(part_weight) filter (where is_retrieval) as retrieval_weight
+    from runs
+    where plural_id is null
+    group by tuple
+),
+
+plural_run_tuples as materialized (
+    select
+        tuple,
+        sum(embedding_cost) filter (where is_retrieval) as embedding_cost,
+        sum(generation_cost) filter (where is_retrieval) as generation_cost,
+        sum(part_weight) filter (where is_agent) as agent_weight,
+        sum(part_weight) filter (where is_retrieval) as retrieval_weight
+    from plural_runs
+    group by tuple
+),
+
 runs_of as (
-    select run_tuples.*, tuples.* exclude (tuple)
-    from run_tuples
-    inner join tuples on run_tuples.tuple = tuples.tuple
+    select
+        tuple_keys.key,
+        tuple_keys.period_start,
+        sum(workflow_runs) as workflow_runs,
+        sum(agent_runs) as agent_runs,
+        sum(retrieval_runs) as retrieval_runs,
+        sum(embedding_cost) as embedding_cost,
+        sum(generation_cost) as generation_cost
+    from (
+        select * from run_tuples
+        union all by name
+        select * from plural_run_tuples
+    ) as run_sums
+    inner join tuple_keys on run_sums.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
+    group by tuple_keys.key, tuple_keys.period_start
+    union all by name
+    select
+        key,
+        period_start,
+        {{ unit_run_counts() }}
+    from (
+        select
+            tuple_keys.key,
+            tuple_keys.period_start,
+            plural_runs.plural_id,
+            plural_runs.is_agent,
+            plural_runs.is_retrieval,
+            bool_or(plural_runs.is_counted) as is_counted
+        from plural_runs
+        inner join tuple_keys on plural_runs.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
+        group by all
+    ) as counted
+    group by key, period_start
+),
+
+conversations as materialized (
+    select
+        if(min(tuple) <> max(tuple), conversation_id, null) as plural_id,
+        min(tuple) as tuple
+    from attempts
+    where is_ended and conversation_id is not null
+    group by conversation_id
 ),
 
 conversations_of as (
-    select attempts_in.conversation_id, tuples.* exclude (tuple)
+    select
+        tuple_keys.key,
+        tuple_keys.period_start,
+        sum(counted.conversations) as conversations
+    from (select tuple, count(*) as conversations from conversations where plural_id is null group by tuple) as counted
+    inner join tuple_keys on counted.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
+    group by tuple_keys.key, tuple_keys.period_start
+    union all
+    select
+        key,
+        period_start,
+        count(*)
     from (
-        select distinct conversation_id, tuple
-        from attempts
-        where is_ended and conversation_id is not null
-    ) as attempts_in
-    inner join tuples on attempts_in.tuple = tuples.tuple
+        select distinct
+            tuple_keys.key,
+            tuple_keys.period_start,
+            attempts.conversation_id
+        from (
+            select distinct attempts.conversation_id, attempts.tuple
+            from attempts
+            inner join conversations on attempts.is_ended and attempts.conversation_id = conversations.plural_id
+        ) as attempts
+        inner join tuple_keys on attempts.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
+    ) as counted
+    group by key, period_start
 ),
 
 -- Of the ledger: what production inferences caused by component, what is unmatched, and all else.
@@ -248,9 +349,9 @@ parts as (
         union all by name
         select tuple, part_weight as judged_weight from plural_attempts where is_good is not null
         union all by name
-        select tuple, part_weight as agent_weight from run_tuples where is_agent
+        select tuple, agent_weight, retrieval_weight from run_tuples
         union all by name
-        select tuple, part_weight as retrieval_weight from run_tuples where is_retrieval
+        select tuple, agent_weight, retrieval_weight from plural_run_tuples
     ) as summed
     inner join tuples on summed.tuple = tuples.tuple
     group by tuples.owners
@@ -290,33 +391,36 @@ who as (
         and {{ is_production() }}
 ),
 
-united as (
-    select {{ keys }}, {{ unit_attempt_columns() | join(', ') }}
-    from ({{ unit_spread('attempts_of', unit_attempt_columns(), hourly=true) }}) as of_attempts
+keyed as (
+    select * from attempts_of
     union all by name
-    select * exclude (duration_bucket, first_token_bucket) from bucket_counts
+    select
+        key,
+        period_start,
+        sum(inferences) as inferences,
+        sum(successful_inferences) as successful_inferences,
+        sum(judged_inferences) as judged_inferences,
+        sum(good_inferences) as good_inferences
+    from bucket_counts
+    group by key, period_start
     union all by name
     select * from durations
     union all by name
     select * from first_tokens
     union all by name
-    select
-        {{ keys }},
-        count(distinct conversation_id) as conversations
-    from ({{ unit_spread('conversations_of', ['conversation_id']) }}) as of_conversations
-    group by {{ keys }}
+    select * from conversations_of
     union all by name
+    select * from runs_of
+),
+
+united as (
     select
-        {{ keys }},
-        count(distinct workflow_run_id) filter (where is_counted) as workflow_runs,
-        count(distinct workflow_run_id) filter (where is_counted and is_agent) as agent_runs,
-        count(distinct workflow_run_id) filter (where is_counted and is_retrieval) as retrieval_runs,
-        sum(embedding_cost) as embedding_cost,
-        sum(generation_cost) as generation_cost
-    from ({{ unit_spread('runs_of', [
-        'workflow_run_id', 'is_agent', 'is_retrieval', 'is_counted', 'embedding_cost', 'generation_cost'
-    ]) }}) as of_runs
-    group by {{ keys }}
+        names.* exclude (key),
+        keyed.* exclude (key)
+    from keyed
+    inner join (
+        select distinct key, period_kind, entity, value, billing_currency from tuple_keys
+    ) as names on keyed.key = names.key
     union all by name
     select
         {{ keys }},
@@ -325,10 +429,11 @@ united as (
     from ({{ unit_spread('who', ['customer_id', 'feature'], deployed=false) }}) as of_customers
     group by {{ keys }}
     union all by name
-    select {{ keys }}, {{ (unit_ledger_columns() + unit_part_columns()) | join(', ') }}
+    select {{ keys }}, {{ unit_summed(unit_ledger_columns() + unit_part_columns()) }}
     from ({{
         unit_spread('costs_in_parts', unit_ledger_columns() + unit_part_columns(), deployed=false)
     }}) as of_ledger
+    group by {{ keys }}
     union all by name
     select
         'day' as period_kind,
