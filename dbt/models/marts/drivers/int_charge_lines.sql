@@ -1,70 +1,42 @@
 -- One row a charge group and kind of charge in it: what kind of cost it is (its cost driver), on what it
 -- runs, and how it was bought. A rule of the configuration decides, else a shipped one, else it is `other`.
 {{ config(schema='intermediate', contract={'enforced': false}) }}
-{%- set attributes = driver_attributes() + ['service_tier', 'pricing_category', 'sku_id', 'sku_meter',
-    'sku_price_details', 'resource_type', 'region_id', 'consumed_unit', 'commitment_discount_id'] %}
-with charges as (
+{%- set attributes = driver_attributes() + ['service_tier', 'pricing_category', 'sku_id', 'sku_meter', 'resource_type',
+    'consumed_unit'] %}
+with lines as (
     select
         charge_group_id,
         {{ rule_tuple_id() }} as rule_tuple_id,
         hash(({{ attributes | join(', ') }})) as kind_id,
-        charge_date,
-        source,
-        billing_period,
-        billing_currency,
-        treatment,
-        service_provider_name,
-        resource_id,
-        tags,
-        {% for attribute in attributes -%}
-        {{ attribute }},
-        {% endfor -%}
-        effective_cost,
-        billed_cost,
-        list_cost,
-        consumed_quantity,
-        billed_milliseconds,
-        gpu_count
-    from {{ ref('int_charges_grouped') }}
-),
-
-lines as (
-    select
-        charge_group_id,
-        rule_tuple_id,
-        kind_id,
+        region_id,
+        commitment_discount_id,
         any_value(charge_date) as charge_date,
         any_value(source) as source,
         any_value(billing_period) as billing_period,
         any_value(billing_currency) as billing_currency,
-        any_value(treatment) as treatment,
-        any_value(service_provider_name) as service_provider_name,
         any_value(resource_id) as resource_id,
         any_value(tags) as tags,
-        {% for attribute in attributes -%}
-        any_value({{ attribute }}) as {{ attribute }},
-        {% endfor -%}
         sum(effective_cost)::decimal(38, 12) as effective_cost,
-        sum(billed_cost)::decimal(38, 12) as billed_cost,
         sum(list_cost)::decimal(38, 12) as list_cost,
         sum(consumed_quantity)::decimal(38, 12) as consumed_quantity,
         sum(billed_milliseconds)::bigint as billed_milliseconds,
         sum(billed_milliseconds * gpu_count)::bigint as gpu_milliseconds,
         max(gpu_count) as gpu_count
-    from charges
-    group by charge_group_id, rule_tuple_id, kind_id
+    from {{ ref('int_charges_grouped') }}
+    group by all
 ),
 
+-- Few: what rules look at, instead of every charge.
 kinds as (
     select
-        kind_id,
+        hash(({{ attributes | join(', ') }})) as kind_id,
         lower(concat_ws(' ', any_value(usage_type), any_value(sku_id), any_value(sku_meter), any_value(resource_type)))
             as machine,
-        {% for attribute in driver_attributes() -%}
+        {% for attribute in attributes -%}
         any_value({{ attribute }}) as {{ attribute }}{{ ',' if not loop.last }}
         {% endfor %}
-    from lines
-    group by kind_id
+    from {{ ref('int_charges') }}
+    group by 1
 ),
 
 shipped as (
@@ -100,6 +72,7 @@ configured as (
 driven as (
     select
         lines.*,
+        kinds.* exclude (kind_id, machine),
         shipped.deployment_kind,
         machines.accelerator,
         configured.cost_driver is not null as is_configured,
@@ -111,6 +84,7 @@ driven as (
             else 'inference_compute_cpu'
         end as cost_driver
     from lines
+    inner join kinds on lines.kind_id = kinds.kind_id
     left join configured
         on lines.rule_tuple_id = configured.rule_tuple_id and lines.charge_date = configured.charge_date
     left join shipped on lines.kind_id = shipped.kind_id
@@ -125,8 +99,6 @@ select
     driven.source,
     driven.billing_period,
     driven.billing_currency,
-    driven.treatment,
-    driven.service_provider_name,
     driven.service_name,
     driven.charge_category,
     driven.charge_kind,
@@ -154,7 +126,6 @@ select
     driven.commitment_discount_status,
     driven.tags,
     driven.effective_cost,
-    driven.billed_cost,
     driven.list_cost,
     driven.consumed_unit,
     driven.consumed_quantity,

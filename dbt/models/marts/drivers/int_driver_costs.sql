@@ -60,8 +60,8 @@ members as (
     select
         parts.*,
         lines.* exclude (
-            charge_group_id, charge_date, effective_cost, billed_cost, list_cost, consumed_quantity,
-            billed_milliseconds, gpu_milliseconds, tags, consumed_unit, product
+            charge_group_id, charge_date, effective_cost, list_cost, consumed_quantity, billed_milliseconds,
+            gpu_milliseconds, tags, consumed_unit, product
         ),
         {{ nano('lines.effective_cost') }} as weight,
         sum({{ nano('lines.effective_cost') }}) over (
