@@ -152,7 +152,7 @@ pools as (
     group by days.charge_date
 ),
 
--- What kinds of cost a day's charges are, and on which path work runs.
+-- What kinds of cost a day's charges are, on which path work runs, and who answers for what.
 charge_lines as (
     select
         spread.charge_date,
@@ -168,6 +168,15 @@ path_rules as (
         sum(hash(rules))::varchar as hash
     from days
     inner join {{ ref('stg_lake__path_rules') }} as rules on {{ is_valid_on('rules', 'days.charge_date') }}
+    group by days.charge_date
+),
+
+owners as (
+    select
+        days.charge_date,
+        sum(hash(owners.entity, owners.entity_value, owners.owner))::varchar as hash
+    from days
+    inner join {{ ref('stg_lake__owners') }} as owners on {{ is_valid_on('owners', 'days.charge_date') }}
     group by days.charge_date
 ),
 
@@ -234,7 +243,7 @@ evaluations as (
     'contract_prices'] %}
 {%- set of_the_ledger = ['ledger_groups', 'weight_rates', 'pools'] %}
 {%- set of_scaling = ['scale_events', 'operation_values', 'scaling_policies'] %}
-{%- set of_drivers = ['charge_lines', 'path_rules'] %}
+{%- set of_drivers = ['charge_lines', 'path_rules', 'owners'] %}
 {%- set of_units = ['service_levels', 'evaluations'] %}
 
 hashed as (

@@ -1,7 +1,10 @@
 -- Who answers for idle and starting capacity is the team that the ledger names; else it is the owner of the
 -- feature, the workflow, the team, the source, in this order. A team without an owner answers itself.
 -- depends_on: {{ ref('int_day_inputs') }}
-{{ config(materialized='daily_parquet', schema='intermediate', contract={'enforced': false}) }}
+{{ config(
+    materialized='daily_parquet', schema='intermediate', contract={'enforced': false},
+    meta={'day_hash': 'drivers_hash'}
+) }}
 {%- set places = ['feature', 'workflow', 'team', 'source'] %}
 with owners as (
     select entity, entity_value, min(owner) as owner
