@@ -8,6 +8,8 @@ from pipelines.report._section import Picture, Row, kind_of, shown
 
 _TOTAL, _PART, _MORE, _LESS = 0, 5, 1, 4
 _NOTHING = Decimal(0)
+# Of a list, the picture shows the first.
+_SHOWN = 12
 
 
 def waterfall(name: str, amount: str, each: str = "") -> Picture:
@@ -41,16 +43,16 @@ def _beside(row: Row, name: str) -> str:
     return f" ({shown(row[name], kind)}{' each' if kind == 'unit' else ''})"
 
 
-def ranking(name: str, amount: str, beside: str = "", limit: int = 12) -> Picture:
+def ranking(name: str, amount: str, beside: str = "", unit: str = "") -> Picture:
     """Draw the first rows as bars from 0; the table has all of them, those without money too."""
 
     def draw(rows: Sequence[Row], title: str, key: str) -> str:
-        known = [row for row in rows if row[amount]][:limit]
+        known = [row for row in rows if row[amount]][:_SHOWN]
         kind = kind_of(amount)
         items = [
             Bar(
                 str(row[name]),
-                shown(row[amount], kind) + _beside(row, beside),
+                shown(row[amount], kind) + unit + _beside(row, beside),
                 _NOTHING,
                 row[amount],
                 _TOTAL if row[amount] >= 0 else _LESS,

@@ -20,7 +20,7 @@ EPISODES = Section(
     "which phase; who waited too long; and the revenue of operations that were lost, where it is "
     "known. The longest come first.",
     empty="No pool had too little in the month, or nothing tells of it.",
-    picture=ranking("need_and_pool", "lag_seconds"),
+    picture=ranking("need_and_pool", "lag_seconds", unit=" s"),
 )
 
 CYCLES = Section(

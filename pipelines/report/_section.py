@@ -10,6 +10,8 @@ from typing import Any
 
 import duckdb
 
+from models.errors import ContractError
+
 Row = Mapping[str, Any]
 Picture = Callable[[Sequence[Row], str, str], str]
 _QUERIES = Path(__file__).parent / "queries"
@@ -85,6 +87,10 @@ def answer(connection: duckdb.DuckDBPyConnection, section: Section, period: str)
         return Answer(section, sql, (), reason)
     try:
         cursor = connection.execute(sql)
+    except duckdb.IOException as error:
+        raise ContractError(
+            f"{_first_line(error)}; `unitledger run --rebuild` makes it again"
+        ) from None
     except duckdb.BinderException:
         reason = "This warehouse was built by another version: `unitledger run` builds it anew."
         return Answer(section, sql, (), reason)
@@ -97,6 +103,10 @@ def answer(connection: duckdb.DuckDBPyConnection, section: Section, period: str)
     ordered = sorted(parts.items(), key=lambda part: (-len(part[1]), part[0]))
     panels = [_panel(section, currency, mine) for currency, mine in ordered]
     return Answer(section, sql, panels, "" if rows else section.empty)
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).strip().splitlines()[0]
 
 
 def _missing_relations(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:

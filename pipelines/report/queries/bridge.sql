@@ -4,7 +4,7 @@ with bridge as (
         line_number as step,
         line,
         case when line in ('billed cost', 'effective cost') then 'total' else 'change' end as kind,
-        case when reporting_currency is null then amount else reporting_amount end as cost
+        case when reporting_currency is null then amount::decimal(38, 21) else reporting_amount end as cost
     from marts.invoice_bridge
     where
         billing_period = '{period}'
@@ -21,7 +21,7 @@ ledger as (
         ) as step,
         component as line,
         'part' as kind,
-        case when reporting_currency is null then effective_cost else reporting_cost end as cost
+        case when reporting_currency is null then effective_cost::decimal(38, 21) else reporting_cost end as cost
     from marts.allocated_costs
     where billing_period = '{period}'
 ),

@@ -1,9 +1,9 @@
 select
     source,
     coalesce(reporting_currency, billing_currency) as currency,
-    sum(case when reporting_currency is null then effective_cost else reporting_cost end) as effective_cost,
+    sum(case when reporting_currency is null then effective_cost::decimal(38, 21) else reporting_cost end) as effective_cost,
     coalesce(
-        sum(case when reporting_currency is null then effective_cost else reporting_cost end)
+        sum(case when reporting_currency is null then effective_cost::decimal(38, 21) else reporting_cost end)
             filter (where component = 'unmatched'),
         0
     ) as unmatched_cost

@@ -1,8 +1,8 @@
 with ledger as (
     select
         coalesce(reporting_currency, billing_currency) as currency,
-        sum(case when reporting_currency is null then effective_cost else reporting_cost end) as effective_cost,
-        sum(case when reporting_currency is null then effective_cost else reporting_cost end)
+        sum(case when reporting_currency is null then effective_cost::decimal(38, 21) else reporting_cost end) as effective_cost,
+        sum(case when reporting_currency is null then effective_cost::decimal(38, 21) else reporting_cost end)
             filter (where component <> 'unmatched') as explained_cost
     from marts.allocated_costs
     where billing_period = '{period}'
@@ -12,7 +12,7 @@ with ledger as (
 billed as (
     select
         coalesce(reporting_currency, billing_currency) as currency,
-        sum(case when reporting_currency is null then amount else reporting_amount end) as billed_cost
+        sum(case when reporting_currency is null then amount::decimal(38, 21) else reporting_amount end) as billed_cost
     from marts.invoice_bridge
     where billing_period = '{period}' and line = 'billed cost'
     group by 1
