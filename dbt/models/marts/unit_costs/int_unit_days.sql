@@ -41,20 +41,20 @@ good_of as materialized (
 attempt_sums as materialized (
     select
         tuple,
-        date_trunc('hour', least(ended_at, charge_date + interval '86399 seconds')) as hour,
-        count(*) filter (where is_ended) as attempts,
-        count(*) filter (where is_ended and not is_successful) as failed_attempts,
-        sum(direct_cost) as attempt_cost,
-        sum(direct_cost) filter (where not is_successful) as failed_cost,
-        sum(capacity_cost) as capacity_cost
-        {%- for token_type in token_types() %},
-        sum({{ token_type }}_tokens) filter (where is_ended and status <> 'rejected') as {{ token_type }}_tokens,
-        sum({{ token_type }}_tokens) filter (where {{ token_type }}_cost is not null) as priced_{{ token_type }}_tokens,
-        sum({{ token_type }}_cost) as {{ token_type }}_cost
-        {%- endfor %},
-        sum(reasoning_tokens) filter (where is_ended and status <> 'rejected') as reasoning_tokens,
+        {{ unit_attempt_sums() }},
         sum(part_weight) as part_weight,
         sum(part_weight) filter (where conversation_id is not null) as conversation_weight
+    from attempts
+    group by tuple
+),
+
+hour_sums as (
+    select
+        date_trunc('hour', least(ended_at, charge_date + interval '86399 seconds')) as hour,
+        feature,
+        model,
+        billing_currency,
+        {{ unit_attempt_sums() }}
     from attempts
     group by all
 ),
@@ -63,22 +63,19 @@ attempts_of as (
     select
         tuple_keys.key,
         tuple_keys.period_start,
-        {{ unit_summed(unit_attempt_columns(), 'tuple_sums') }}
-    from (
-        select tuple, {{ unit_summed(unit_attempt_columns()) }}
-        from attempt_sums
-        group by tuple
-    ) as tuple_sums
-    inner join tuple_keys on tuple_sums.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
-    group by tuple_keys.key, tuple_keys.period_start
-    union all
-    select
-        tuple_keys.key,
-        attempt_sums.hour,
         {{ unit_summed(unit_attempt_columns(), 'attempt_sums') }}
     from attempt_sums
-    inner join tuple_keys on attempt_sums.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'hour'
-    group by tuple_keys.key, attempt_sums.hour
+    inner join tuple_keys on attempt_sums.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
+    group by tuple_keys.key, tuple_keys.period_start
+    {%- for entity in unit_hourly_entities() %}
+    union all
+    select
+        hash('hour', '{{ entity }}', {{ "'(all)'" if entity == 'all' else entity }}, billing_currency),
+        hour,
+        {{ unit_summed(unit_attempt_columns()) }}
+    from hour_sums
+    group by all
+    {%- endfor %}
 ),
 
 -- Inferences of one tuple add up; the few others are told apart for each entity.
