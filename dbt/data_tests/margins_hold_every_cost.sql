@@ -3,7 +3,8 @@
 {%- set months = [] %}
 {%- if execute %}
     {%- for row in run_query(
-        "select distinct date_trunc('month', charge_date)::date from " ~ ref('int_day_inputs') ~ ' where is_new order by 1'
+        "select distinct date_trunc('month', charge_date)::date from " ~ ref('int_day_inputs')
+        ~ ' where is_new order by 1'
     ).rows %}{% do months.append("'" ~ row[0] ~ "'") %}{% endfor %}
 {%- endif %}
 with ledger as (

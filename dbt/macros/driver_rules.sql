@@ -10,7 +10,10 @@
 {% macro driver_rule_matches(rules, kinds) -%}
     {%- for attribute in driver_attributes() %}
     {{ 'and ' if not loop.first -}}
-    ({{ rules }}.{{ attribute }} is null or coalesce(lower({{ kinds }}.{{ attribute }}) glob {{ rules }}.{{ attribute }}, false))
+    (
+        {{ rules }}.{{ attribute }} is null
+        or coalesce(lower({{ kinds }}.{{ attribute }}) glob {{ rules }}.{{ attribute }}, false)
+    )
     {%- endfor %}
 {%- endmacro %}
 

@@ -37,7 +37,8 @@ select
     sums.billing_period,
     sums.billing_currency,
     coalesce(
-        of_pool.owner, sums.owner{% for place in places %}, of_{{ place }}.owner{% endfor %}, nullif(sums.team, '(none)'), '(none)'
+        of_pool.owner, sums.owner{% for place in places %}, of_{{ place }}.owner{% endfor %},
+        nullif(sums.team, '(none)'), '(none)'
     ) as owner,
     case
         when sums.owner is not null then 'pool'

@@ -56,7 +56,8 @@ compared as (
         len(list_filter(coalesce(events.interrupted, []), lambda item: list_contains(spot.resource_ids, item)))
             as interruptions,
         case
-            when on_demand.quantity > 0 then on_demand.cost::double * (spot.quantity::double / on_demand.quantity::double)
+            when on_demand.quantity > 0
+                then on_demand.cost::double * (spot.quantity::double / on_demand.quantity::double)
             when spot.list_cost > spot.effective_cost then spot.list_cost
         end::decimal(38, 12) as on_demand_cost_estimate,
         case

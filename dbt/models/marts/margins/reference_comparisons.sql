@@ -44,10 +44,17 @@ discounts as (
         select
             costs.billing_period,
             costs.kind,
-            coalesce({{ in_reporting_currency('costs.effective_cost') }}, costs.effective_cost::decimal(38, 21)) as effective,
+            coalesce({{ in_reporting_currency('costs.effective_cost') }}, costs.effective_cost::decimal(38, 21))
+                as effective,
             coalesce({{ in_reporting_currency('costs.list_cost') }}, costs.list_cost::decimal(38, 21)) as list
         from (
-            select source, billing_period, billing_currency, 'commitment' as kind, effective_cost, covered_list_cost as list_cost
+            select
+                source,
+                billing_period,
+                billing_currency,
+                'commitment' as kind,
+                effective_cost,
+                covered_list_cost as list_cost
             from {{ ref('commitments') }}
             where covered_list_cost is not null
             union all
