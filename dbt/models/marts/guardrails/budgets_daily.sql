@@ -71,7 +71,10 @@ spent as (
         budgets.value,
         budgets.valid_from,
         costs.charge_date,
-        sum(if(budgets.is_reporting, costs.reporting_cost, costs.effective_cost))::decimal(38, 21) as day_cost
+        -- Of two scales the smaller would win.
+        sum(
+            if(budgets.is_reporting, costs.reporting_cost, costs.effective_cost::decimal(38, 21))
+        )::decimal(38, 21) as day_cost
     from budgeted as budgets
     inner join costs
         on
