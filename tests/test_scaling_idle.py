@@ -33,8 +33,9 @@ spans = st.lists(
 def connection() -> duckdb.DuckDBPyConnection:
     database = duckdb.connect()
     database.execute(
-        "create table idle as select 1 as idle_key, 'node' as resource_id, unnest(['warm_idle',"
-        f" 'unrequested']) as state, epoch_ms({DAY}) as s, epoch_ms({DAY}) + 3600000 as e;"
+        "create table idle as select 1 as idle_key, 1 as gpu_count, 'node' as resource_id,"
+        " unnest(['warm_idle', 'unrequested']) as state,"
+        f" epoch_ms({DAY}) as s, epoch_ms({DAY}) + 3600000 as e;"
         "create table stg_lake__resource_states (resource_id text, gpu_index bigint,"
         " gpu_count bigint, pod_uid text, state text, started_at timestamp, ended_at timestamp);"
         "create table stg_lake__attempts (pod_uid text, status text, queued_ms bigint,"

@@ -23,9 +23,16 @@ states as materialized (
 ),
 
 gpus as (
-    select resource_id, coalesce(max(gpu_count), max(gpu_index) + 1, 1) as gpus
+    select
+        states.resource_id,
+        coalesce(nullif(max(billed.gpu_count), 0), max(states.gpu_count), max(states.gpu_index) + 1, 1) as gpus
     from states
-    group by resource_id
+    inner join (
+        select resource_id, max(gpu_count) as gpu_count
+        from idle
+        group by resource_id
+    ) as billed on states.resource_id = billed.resource_id
+    group by states.resource_id
 ),
 
 pods as (

@@ -24,6 +24,7 @@ select
     charge_groups.charge_period_end as ended_at,
     coalesce(nullif(regexp_extract(charge_groups.usage_type, ':(.+)$', 1), ''), charge_groups.usage_type, '(unknown)')
         as shape,
+    charge_groups.gpu_count,
     charge_groups.effective_cost,
     greatest(0, charge_groups.effective_cost - coalesce(committed.committed_cost, 0))::decimal(38, 12)
         as stoppable_cost,

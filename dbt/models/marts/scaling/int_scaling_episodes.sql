@@ -7,12 +7,14 @@ with {{ scaling_episodes() }},
 
 {{ scaling_requests() }},
 
--- The first that came.
+-- The first that came; what was decided after that was begun is not its decision.
 came as (
     select
         episodes.pool,
         episodes.episode,
-        arrivals.*
+        arrivals.* exclude (pool),
+        if(episodes.decided_at <= coalesce(arrivals.provisioned_from, arrivals.scheduled_at), episodes.decided_at, null)
+            as decided_at
     from episodes
     inner join arrivals
         on
@@ -95,7 +97,7 @@ select
     episodes.pool,
     episodes.signals,
     episodes.need_at,
-    episodes.decided_at,
+    if(came.ready_at is null, episodes.decided_at, came.decided_at) as decided_at,
     came.provisioned_from,
     came.node_ready_at,
     came.scheduled_at,
@@ -108,10 +110,10 @@ select
         else 'other'
     end as outcome,
     epoch_ms(came.ready_at) - epoch_ms(episodes.need_at) as lag_ms,
-    epoch_ms(episodes.decided_at) - epoch_ms(episodes.need_at) as decision_ms,
-    epoch_ms(came.provisioned_from) - epoch_ms(coalesce(episodes.decided_at, episodes.need_at)) as request_ms,
+    epoch_ms(if(came.ready_at is null, episodes.decided_at, came.decided_at)) - epoch_ms(episodes.need_at) as decision_ms,
+    epoch_ms(came.provisioned_from) - epoch_ms(coalesce(came.decided_at, episodes.need_at)) as request_ms,
     epoch_ms(came.node_ready_at) - epoch_ms(came.provisioned_from) as provision_ms,
-    epoch_ms(came.scheduled_at) - epoch_ms(coalesce(came.node_ready_at, episodes.decided_at, episodes.need_at))
+    epoch_ms(came.scheduled_at) - epoch_ms(coalesce(came.node_ready_at, came.decided_at, episodes.need_at))
         as schedule_ms,
     epoch_ms(came.ready_at) - epoch_ms(came.scheduled_at) as start_ms,
     pulls.pull_ms,

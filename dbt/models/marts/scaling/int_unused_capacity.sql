@@ -18,6 +18,7 @@ unused as materialized (
         row_number() over (order by shares.charge_group_id, shares.state) as idle_key,
         shares.*,
         rates.billing_currency,
+        rates.gpu_count,
         if(shares.state in ('warm_idle', 'starting'), owners.owner, platform.owner) as owner,
         epoch_ms(rates.started_at) as s,
         epoch_ms(rates.ended_at) as e,
