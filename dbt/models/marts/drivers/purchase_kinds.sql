@@ -20,15 +20,22 @@ with sums as (
 )
 
 select
-    *,
+    * exclude (unlisted),
     (effective_cost / nullif(sum(effective_cost) over bought, 0))::decimal(18, 6) as share_of_cost,
     -- Of what a commitment could have covered, at list prices; spot capacity is bought instead of either.
-    case when purchase_kind = 'commitment' then (
+    case when purchase_kind = 'commitment' and unlisted = 0 then (
         list_cost / nullif(sum(list_cost) filter (where purchase_kind in ('commitment', 'on demand')) over bought, 0)
     )::decimal(18, 6) end as coverage,
     case
-        when purchase_kind = 'commitment' and list_cost is null
-            then 'the bill tells no list price of what commitments covered'
+        when purchase_kind = 'commitment' and unlisted > 0
+            then 'the bill tells no list price of what commitments covered, or of what was bought on demand'
     end as coverage_reason
-from sums
+from (
+    select
+        *,
+        count(*) filter (where purchase_kind <> 'spot' and list_cost is null) over (
+            partition by billing_period, source, billing_currency
+        ) as unlisted
+    from sums
+) as listed
 window bought as (partition by billing_period, source, billing_currency)
