@@ -21,7 +21,7 @@ import stamina
 from connectors._lake import Lake
 from models.guardrails import Webhook
 from models.signals import COUNTER_DELTAS, GAUGE_SAMPLES, RESOURCE_STATES
-from models.tables import ATTEMPTS, CHARGES, METERED_USAGE
+from models.tables import ATTEMPTS, CHARGES, METERED_USAGE, RESTATEMENTS
 from pipelines.logs import LOGGER
 from pipelines.money import shown
 from pipelines.settings import Settings
@@ -134,11 +134,11 @@ def _late_sources(settings: Settings, today: date) -> Iterator[Event]:
 
 
 def _newest_days(index: pl.DataFrame) -> dict[str, date]:
-    """Return the newest day of each source that has rows of daily tables."""
-    daily = (pl.col("status") == "current") & pl.col("table").is_in([t.name for t in _DAILY])
-    days = index.filter(daily).select("source", "days").explode("days").unnest("days")
-    newest = days.drop_nulls("day").group_by("source").agg(pl.col("day").max())
-    return dict(newest.iter_rows())
+    """Return the newest day of each source; what is valid for ever has no day of its own."""
+    in_force = (pl.col("status") == "current") & (pl.col("table") != RESTATEMENTS.name)
+    days = index.filter(in_force).select("source", "days").explode("days").unnest("days")
+    dated = days.filter(pl.col("day") > date(1970, 1, 1))
+    return dict(dated.group_by("source").agg(pl.col("day").max()).iter_rows())
 
 
 def _breaches(settings: Settings) -> Iterator[Event]:
