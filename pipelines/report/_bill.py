@@ -31,8 +31,8 @@ UNIT = Section(
     "the first steps go from the bill's period to the month.",
     empty="No production inference ended in the month: there is nothing to divide by.",
     picture=waterfall("line", "cost", each="cost_per_inference"),
-    note="In the billing currency, as nothing that is counted in inferences may be converted "
-    "twice. A currency in which no inference is billed has no unit cost.",
+    note="In the billing currency: unit costs are never made of converted amounts. A currency in "
+    "which no inference is billed has none.",
 )
 
 DAILY = Section(
