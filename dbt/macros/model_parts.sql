@@ -2,7 +2,7 @@
 {% macro tiers_of_models() -%}
 tiers as (
     select models.model, tiers.tier, tiers.position
-    from (select distinct model from {{ ref('int_fleet_days') }} where kind = 'model') as models
+    from (select distinct model from {{ ref('int_model_days') }}) as models
     inner join {{ ref('stg_lake__model_tiers') }} as tiers on models.model glob tiers.model
     qualify row_number() over (partition by models.model order by tiers.position, tiers.tier, tiers.model) = 1
 )

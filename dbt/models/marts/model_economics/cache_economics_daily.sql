@@ -25,8 +25,7 @@ with served as (
         coalesce(sum(priced_cache_write_5m_tokens), 0) + coalesce(sum(priced_cache_write_1h_tokens), 0)
             as priced_write_tokens,
         coalesce(sum(cache_write_5m_cost), 0) + coalesce(sum(cache_write_1h_cost), 0) as write_cost
-    from {{ ref('int_fleet_days') }}
-    where kind = 'model'
+    from {{ ref('int_model_days') }}
     group by all
 ),
 

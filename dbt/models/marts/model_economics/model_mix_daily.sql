@@ -17,8 +17,7 @@ served as (
         sum({{ count }})::bigint as {{ count }},
         {% endfor -%}
         sum(direct_cost)::decimal(38, 12) as direct_cost
-    from {{ ref('int_fleet_days') }}
-    where kind = 'model'
+    from {{ ref('int_model_days') }}
     group by all
 )
 

@@ -10,8 +10,8 @@ with served as (
         sum(direct_cost)::decimal(38, 12) as direct_cost,
         min(charge_date) filter (where requests > 0) as first_date,
         max(charge_date) filter (where requests > 0) as last_date
-    from {{ ref('int_fleet_days') }}
-    where kind = 'model' and version is not null
+    from {{ ref('int_model_days') }}
+    where version is not null
     group by all
     having sum(requests) > 0 or sum(direct_cost) is not null
 ),

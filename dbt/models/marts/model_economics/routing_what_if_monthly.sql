@@ -26,9 +26,9 @@ served as (
         {% for kind in kinds %}coalesce(sum({{ kind }}_cost), 0){{ ' + ' if not loop.last }}{% endfor %}
             as {{ side }}_cost{{ ',' if not loop.last }}
         {% endfor %}
-    from {{ ref('int_fleet_days') }}
+    from {{ ref('int_model_days') }}
     where
-        kind = 'model' and operation_name in ('chat', 'text_completion', 'generate_content')
+        operation_name in ('chat', 'text_completion', 'generate_content')
         and billing_currency is not null and model is not null
     group by all
     having sum(requests) > 0
