@@ -1,5 +1,4 @@
 -- Demand is GPUs that worked, capacity is GPUs that were paid: means of the hour.
-{{ config(materialized='view') }}
 select
     charge_date,
     hour,
