@@ -13,7 +13,12 @@ with first_gaps as (
 ),
 
 machines as (
-    select machines.*, rates.billing_currency
+    select
+        machines.*,
+        rates.billing_currency,
+        machines.first_pod_ready_at is not null
+        and rates.billing_currency is not null
+        and coalesce(machines.baseline_from > machines.first_pod_ready_at, true) as is_followed
     from {{ ref('int_machines') }} as machines
     left join (
         select resource_id, min(billing_currency) as billing_currency
@@ -49,12 +54,21 @@ select
     machines.ready_at,
     machines.first_pod_ready_at,
     case
-        when machines.first_pod_ready_at is null then null
+        when not machines.is_followed then null
         when first_gaps.gap_ended_at is null then machines.first_pod_ready_at
         when loads.pods_end > first_gaps.gap_ended_at then first_gaps.gap_ended_at
     end as used_at,
-    epoch_ms(coalesce(first_gaps.gap_ended_at, machines.first_pod_ready_at)) - epoch_ms(machines.first_pod_ready_at)
-        as unused_ms,
+    if(
+        machines.is_followed,
+        epoch_ms(coalesce(first_gaps.gap_ended_at, machines.first_pod_ready_at)) - epoch_ms(machines.first_pod_ready_at),
+        null
+    ) as unused_ms,
+    case
+        when machines.first_pod_ready_at is null then 'no pod was ready'
+        when machines.billing_currency is null then 'no bill of the machine, or several currencies'
+        when not machines.is_followed then 'kept as the minimum of its pool'
+        when first_gaps.gap_ended_at >= loads.pods_end then 'no request until its end'
+    end as used_reason,
     machines.billing_currency,
     starts.start_cost,
     case when machines.billing_currency is not null then coalesce(first_gaps.idle_cost, 0) end::decimal(38, 12)
