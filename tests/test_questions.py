@@ -76,6 +76,14 @@ def test_each_question_is_asked_once_and_has_one_query_or_says_why_it_has_none()
         assert question.text.count("```sql") == (0 if question.is_out_of_reach else 1), question
 
 
+def test_what_has_no_answer_says_why() -> None:
+    declared = re.findall(r"^(?:NULL|No rows) in the sample company: (.*)$", PAGE, re.MULTILINE)
+    declared += re.findall(r"^Out of reach: (.*)$", PAGE, re.MULTILINE)
+    assert len(declared) > 10
+    for reason in declared:
+        assert len(re.sub(r"(`\w+`[,.] ?)+", "", reason).split()) >= 4, reason
+
+
 @pytest.mark.parametrize("question", ASKED, ids=lambda question: question.heading)
 def test_a_question_has_an_answer_unless_the_page_says_that_it_has_none(
     question: Question, answers: Callable[[str], list[Row]]
@@ -101,7 +109,8 @@ def test_an_answer_is_what_was_planted(
         for row in answers(figure.heading)
         if all(row[name] == value for name, value in figure.where.items())
     ]
-    assert rows
-    found = sum((Decimal(str(row[figure.column] or 0)) for row in rows), Decimal(0))
+    values = [row[figure.column] for row in rows if row[figure.column] is not None]
+    assert values
+    found = sum((Decimal(str(value)) for value in values), Decimal(0))
     expected = Decimal(str(figure.expected()))
     assert abs(found - expected) <= figure.within(), f"{found} is not {expected}"
