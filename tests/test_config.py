@@ -72,7 +72,7 @@ def test_an_unknown_key_is_named_with_what_is_allowed(tmp_path: Path) -> None:
     assert sentence == (
         "unitledger.yml: warehuose: unknown key, did you mean warehouse?; allowed: lake, "
         "warehouse, exports, invoices, control_totals, reporting_currency, sources, rate_cards, "
-        "attribution"
+        "attribution, economics, guardrails"
     )
 
 

@@ -19,8 +19,8 @@ def test_every_configuration_table_is_there_with_its_types_even_if_empty(tmp_pat
         assert dict(table.schema) == {
             key: kind() if isinstance(kind, type) else kind for key, kind in schema.items()
         }
-        # The one source, and the measures that every configuration knows as drivers.
-        assert len(table) == {"sources": 1, "drivers": 3}.get(name, 0)
+        # The one source, the measures that every configuration knows as drivers, and the limits.
+        assert len(table) == {"sources": 1, "drivers": 3, "guardrails": 1}.get(name, 0)
 
 
 def test_a_rule_becomes_a_row_in_the_order_of_the_file(tmp_path: Path) -> None:
