@@ -17,6 +17,9 @@ import duckdb
 import polars as pl
 
 from models.errors import ConfigError, ContractError
+from pipelines.config_drivers import DRIVER_SCHEMAS
+from pipelines.config_economics import ECONOMICS_SCHEMAS
+from pipelines.config_guardrails import GUARDRAIL_SCHEMAS
 from pipelines.config_rules import RULE_SCHEMAS
 from pipelines.config_tables import config_tables
 from pipelines.lock import DEFAULT_WAIT_SECONDS, lake_lock
@@ -28,7 +31,10 @@ from pipelines.warehouse import build_file, is_current, read_published
 
 ENTITIES = ("customer", "feature", "workflow", "team", "model", "environment")
 # What a plan shows. Other tables of the configuration change what is charged.
-_PLANNED = (*RULE_SCHEMAS, "model_aliases")
+_PLANNED = (
+    *(*RULE_SCHEMAS, *DRIVER_SCHEMAS, *ECONOMICS_SCHEMAS, *GUARDRAIL_SCHEMAS),
+    "model_aliases",
+)
 _SHOWN = 20
 _Key = tuple[str, str, str, str]
 
