@@ -52,7 +52,7 @@ machine_hours as (
 
 {# Gauges of machines by the hour in which the sample was taken: weighted by the time for which each was
    believed. Those of one GPU are means over the GPUs; those of pods are sums, of the time for which the
-   machine's own capacity was seen. #}
+   machine itself was seen: its capacity, or that it was ready. #}
 {% macro fleet_gauges() -%}
 samples as (
     select
@@ -87,7 +87,7 @@ gauge_hours as (
         {% for gauge in ['cpu_requested', 'cpu_used', 'gpus_requested'] -%}
         (
             sum(value_ms) filter (where gauge = '{{ gauge }}')
-            / max(ms) filter (where gauge = 'cpu_capacity')
+            / max(ms) filter (where gauge in ('cpu_capacity', 'node_ready'))
         )::decimal(28, 6) as {{ gauge }}{{ ',' if not loop.last }}
         {% endfor %}
     from samples
