@@ -42,7 +42,7 @@ test-slow: $(INSTALLED) ## Run the tests that run everything again and again: ki
 	$(BIN)/pytest -n auto --dist loadfile -m slow $(ARGS)
 
 .PHONY: test-long
-test-long: $(INSTALLED) ## Run the tests that spoil telemetry in nine ways, with all of the ledger each time: minutes
+test-long: $(INSTALLED) ## Run the tests that spoil telemetry in nine ways, and the worked case, with all of the ledger each time: minutes
 	$(BIN)/pytest -m long $(ARGS)
 
 .PHONY: azurite

@@ -14,7 +14,7 @@ import pytest
 from company import ROOT, Company
 
 # Six months of days: minutes, nearly all of it what a day of facts costs to build.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
 # Hours of machines in 30 days × what an hour costs less, by the case's own story.
 SAVED = {
