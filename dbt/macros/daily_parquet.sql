@@ -81,7 +81,9 @@
                 [{{ files | join(', ') }}],
                 lambda file:
                     {%- if key == 'charge_date' %}
-                    coalesce(list_contains(cast(getvariable('facts_of') as date[]), cast({{ part_of_file }} as date)), true)
+                    coalesce(
+                        list_contains(cast(getvariable('facts_of') as date[]), cast({{ part_of_file }} as date)), true
+                    )
                     {%- else %}
                     {{ is_of_period(part_of_file) }}
                     {%- endif %}

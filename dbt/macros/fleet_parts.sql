@@ -212,7 +212,8 @@ models_served as (
         count(*) filter (where attempts.is_ended and attempts.is_served) as requests,
         count(*) filter (where attempts.is_ended and attempts.status = 'ok') as successful_requests,
         count(*) filter (where attempts.is_ended and attempts.status = 'cached') as cached_requests,
-        count(*) filter (where attempts.is_ended and attempts.is_served and attempts.pod_uid is not null) as own_requests,
+        count(*) filter (where attempts.is_ended and attempts.is_served and attempts.pod_uid is not null)
+            as own_requests,
         count(verdicts.is_passed) as evaluated_requests,
         count(*) filter (where verdicts.is_passed) as passed_requests,
         sum(attempts.direct_cost)::decimal(38, 12) as direct_cost,

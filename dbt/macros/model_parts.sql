@@ -10,7 +10,10 @@ tiers as (
 
 {# The number format that a model's name says its weights have; NULL where it says none. #}
 {% macro precision_pattern() -%}
-    {{ return("[-_./](fp32|fp16|bf16|fp8|fp4|nvfp4|mxfp4|int8|int4|awq|gptq|w4a16|w8a8|w8a16|q[2-8]_[0-9k](?:_[a-z])?|[48]bit)($|[-_./:])") }}
+    {{ return(
+        "[-_./](fp32|fp16|bf16|fp8|fp4|nvfp4|mxfp4|int8|int4|awq|gptq|w4a16|w8a8|w8a16"
+        ~ "|q[2-8]_[0-9k](?:_[a-z])?|[48]bit)($|[-_./:])"
+    ) }}
 {%- endmacro %}
 
 {% macro month_of(day) -%}

@@ -82,7 +82,9 @@ changes as (
     select
         resource_id,
         t
-        {%- for kinds in [['busy'], ['ready'], ['held'], ['node_ready'], ['starting', 'terminating', 'provisioning']] %},
+        {%- for kinds in [
+            ['busy'], ['ready'], ['held'], ['node_ready'], ['starting', 'terminating', 'provisioning']
+        ] %},
         sum(d) filter (where kind in ('{{ kinds | join("', '") }}')) as {{ kinds[0] }}
         {%- endfor %}
     from (

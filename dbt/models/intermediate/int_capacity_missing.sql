@@ -414,7 +414,8 @@ group by all
 union all
 select
     {{ charge_date() }}, model, billing_currency, '{{ entity }}', {{ entity }},
-    0, 0, 0, 0, 0, sum(regained)::hugeint, sum(shared)::hugeint, sum(likely_shared)::hugeint, sum(shared_variance)::hugeint
+    0, 0, 0, 0, 0,
+    sum(regained)::hugeint, sum(shared)::hugeint, sum(likely_shared)::hugeint, sum(shared_variance)::hugeint
 from (
     select
         model,

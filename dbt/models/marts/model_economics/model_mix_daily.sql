@@ -12,7 +12,8 @@ served as (
         environment,
         billing_currency,
         {% for count in [
-            'requests', 'successful_requests', 'cached_requests', 'own_requests', 'evaluated_requests', 'passed_requests'
+            'requests', 'successful_requests', 'cached_requests', 'own_requests',
+            'evaluated_requests', 'passed_requests'
         ] -%}
         sum({{ count }})::bigint as {{ count }},
         {% endfor -%}

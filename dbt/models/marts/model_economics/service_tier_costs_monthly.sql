@@ -86,6 +86,7 @@ select
     (1 - cost_per_1m::double / nullif(standard_cost_per_1m::double, 0))::decimal(18, 6) as realised_discount,
     case
         when cost_per_1m is null then 'the bill states no number of tokens'
-        when standard_cost_per_1m is null then 'no standard token of this model was billed in the month, and no list price is known'
+        when standard_cost_per_1m is null
+            then 'no standard token of this model was billed in the month, and no list price is known'
     end as discount_reason
 from compared

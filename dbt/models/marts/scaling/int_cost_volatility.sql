@@ -1,7 +1,8 @@
 -- How much the cost of an inference differs from hour to hour of a day.
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(
-    materialized='daily_parquet', schema='intermediate', contract={'enforced': false}, meta={'day_hash': 'attempts_hash'}
+    materialized='daily_parquet', schema='intermediate', contract={'enforced': false},
+    meta={'day_hash': 'attempts_hash'}
 ) }}
 {%- set hour = "date_trunc('hour', ended_at)" -%}
 with attempts as (

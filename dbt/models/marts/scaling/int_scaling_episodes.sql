@@ -110,7 +110,8 @@ select
         else 'other'
     end as outcome,
     epoch_ms(came.ready_at) - epoch_ms(episodes.need_at) as lag_ms,
-    epoch_ms(if(came.ready_at is null, episodes.decided_at, came.decided_at)) - epoch_ms(episodes.need_at) as decision_ms,
+    epoch_ms(if(came.ready_at is null, episodes.decided_at, came.decided_at)) - epoch_ms(episodes.need_at)
+        as decision_ms,
     epoch_ms(came.provisioned_from) - epoch_ms(coalesce(came.decided_at, episodes.need_at)) as request_ms,
     epoch_ms(came.node_ready_at) - epoch_ms(came.provisioned_from) as provision_ms,
     epoch_ms(came.scheduled_at) - epoch_ms(coalesce(came.node_ready_at, came.decided_at, episodes.need_at))

@@ -60,7 +60,8 @@ select
     end as used_at,
     if(
         machines.is_followed,
-        epoch_ms(coalesce(first_gaps.gap_ended_at, machines.first_pod_ready_at)) - epoch_ms(machines.first_pod_ready_at),
+        epoch_ms(coalesce(first_gaps.gap_ended_at, machines.first_pod_ready_at))
+        - epoch_ms(machines.first_pod_ready_at),
         null
     ) as unused_ms,
     case

@@ -79,7 +79,8 @@ select
     if(active_share < gpu_active, 0, active_share - gpu_active)::decimal(9, 6) as stalled_share,
     case
         when gpu_active is null then 'no gauge says when the GPU itself worked'
-        when active_share > gpu_active then 'requests ran and the GPU did not: no gauge tells waiting for data from the model'
+        when active_share > gpu_active
+            then 'requests ran and the GPU did not: no gauge tells waiting for data from the model'
     end as stalled_reason,
     slices_of,
     (allocated_ns * slices_of / (period_ms * 1000000))::decimal(18, 6) as sold_slices,
