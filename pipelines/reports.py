@@ -89,7 +89,7 @@ def components(connection: duckdb.DuckDBPyConnection, period: str) -> Report:
     """
     found = connection.execute(
         "select coalesce(reporting_currency, billing_currency), component, "
-        "sum(coalesce(reporting_cost, effective_cost)) from marts.allocated_costs "
+        "sum(coalesce(reporting_cost, effective_cost::decimal(38, 21))) from marts.allocated_costs "
         "where billing_period = ? group by all order by 1, 3 desc, 2",
         [period],
     ).fetchall()
@@ -124,7 +124,7 @@ def sources(settings: Settings) -> Report:
     rows = [
         [
             *(name, item.connector.name, None if item.source.options.authoritative else "no"),
-            *_delivery_cells(settings.lake, index.filter(pl.col("source") == name), name),
+            *_delivery_cells(settings.lake, name),
             *_day_cells(index.filter(pl.col("source") == name), item.is_billing),
             *_period_cells(index.filter(pl.col("source") == name), name, finalities),
         ]
@@ -147,7 +147,7 @@ def _finalities(settings: Settings) -> dict[tuple[str, str], str]:
     return {(source, period): finality for source, period, finality in rows}
 
 
-def _delivery_cells(lake: Lake, index: pl.DataFrame, name: str) -> tuple[object, ...]:
+def _delivery_cells(lake: Lake, name: str) -> tuple[object, ...]:
     """Return the last delivery, and how many slots came more than once: late or restated."""
     slots = lake.manifests(name).values()
     last = max(
