@@ -34,7 +34,7 @@ def rows(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_every_step_has_rows_seconds_and_memory(rows: dict[str, dict[str, Any]]) -> None:
-    assert len(rows) == 3
+    assert len(rows) == 4
     for row in rows.values():
         assert row["rows"] > 1_000
         assert row["seconds"] > 0

@@ -109,9 +109,10 @@ def build(folder: Path, window: Window | None = None) -> Built:
     is_published = execute(run, run.settings.select(None))
     days: dict[str, set[str]] = defaultdict(set)
     for file in (folder / "lake" / "facts").glob("*"):
-        if file.name not in before:
-            model, day = re.fullmatch(r"(\w+)-(\d{4}-\d\d-\d\d)-\w+", file.stem).groups()  # type: ignore[union-attr]
-            days[model].add(day)
+        # Others are of a month, or of a pair of periods.
+        of_day = re.fullmatch(r"(\w+)-(\d{4}-\d\d-\d\d)-\w+", file.stem)
+        if of_day and file.name not in before:
+            days[of_day[1]].add(of_day[2])
     return Built(is_published, run.failures, dict(days))
 
 
