@@ -5,20 +5,16 @@ with total as (
 ),
 
 lines as (
-    select currency, 1 as step, 'revenue' as line, 'total' as kind, revenue as amount, null as efficiency_rate
+    select total.currency, lines.*
     from total
-    union all
-    select currency, 2, 'infrastructure', 'change', -infrastructure_cost, infrastructure_efficiency_rate
-    from total
-    union all
-    select currency, 3, 'models paid by use', 'change', -llm_cost, infrastructure_and_llm_efficiency_rate
-    from total
-    union all
-    select currency, 4, 'shared', 'change', -shared_cost, cloud_efficiency_rate
-    from total
-    union all
-    select currency, 5, 'gross margin', 'total', gross_margin, cloud_efficiency_rate
-    from total
+    cross join lateral (
+        values
+        (1, 'revenue', 'total', revenue, null),
+        (2, 'infrastructure', 'change', -infrastructure_cost, infrastructure_efficiency_rate),
+        (3, 'models paid by use', 'change', -llm_cost, infrastructure_and_llm_efficiency_rate),
+        (4, 'shared', 'change', -shared_cost, cloud_efficiency_rate),
+        (5, 'gross margin', 'total', gross_margin, cloud_efficiency_rate)
+    ) as lines (step, line, kind, amount, efficiency_rate)
 )
 
 select currency, line, kind, amount, efficiency_rate

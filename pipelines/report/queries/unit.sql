@@ -25,38 +25,22 @@ units as (
 ),
 
 lines as (
-    select billing_currency, 1 as step, 'effective cost of the bill' as line, 'total' as kind, billed as cost, null::decimal(38, 12) as cost_per_inference
+    select units.billing_currency, lines.*
     from units
-    union all
-    select billing_currency, 2, 'used in other months', 'change', of_other_months, null
-    from units
-    union all
-    select billing_currency, 3, 'used in the month, on other bills', 'change', on_other_bills, null
-    from units
-    union all
-    select billing_currency, 4, 'unmatched', 'change', -unmatched_cost, null
-    from units
-    union all
-    select billing_currency, 5, 'not of production inferences', 'change', -left_out_cost, null
-    from units
-    union all
-    select billing_currency, 6, 'loaded cost', 'total', loaded_cost, loaded_cost_per_unit
-    from units
-    union all
-    select billing_currency, 7, 'direct', 'part', direct_cost, direct_cost_per_unit
-    from units
-    union all
-    select billing_currency, 8, 'idle', 'part', idle_cost, idle_cost_per_unit
-    from units
-    union all
-    select billing_currency, 9, 'scaling', 'part', scaling_cost, scaling_cost_per_unit
-    from units
-    union all
-    select billing_currency, 10, 'shared', 'part', shared_cost, shared_cost_per_unit
-    from units
-    union all
-    select billing_currency, 11, 'overhead', 'part', overhead_cost, overhead_cost_per_unit
-    from units
+    cross join lateral (
+        values
+        (1, 'effective cost of the bill', 'total', billed, null),
+        (2, 'used in other months', 'change', of_other_months, null),
+        (3, 'used in the month, on other bills', 'change', on_other_bills, null),
+        (4, 'unmatched', 'change', -unmatched_cost, null),
+        (5, 'not of production inferences', 'change', -left_out_cost, null),
+        (6, 'loaded cost', 'total', loaded_cost, loaded_cost_per_unit),
+        (7, 'direct', 'part', direct_cost, direct_cost_per_unit),
+        (8, 'idle', 'part', idle_cost, idle_cost_per_unit),
+        (9, 'scaling', 'part', scaling_cost, scaling_cost_per_unit),
+        (10, 'shared', 'part', shared_cost, shared_cost_per_unit),
+        (11, 'overhead', 'part', overhead_cost, overhead_cost_per_unit)
+    ) as lines (step, line, kind, cost, cost_per_inference)
 )
 
 select billing_currency as currency, line, kind, cost, cost_per_inference
