@@ -1,15 +1,10 @@
 """Anthropic's answers, as it prints them: analytics rows, legacy buckets, and pages of them."""
 
 import json
-from pathlib import Path
 from typing import Any
 
-import duckdb
-import polars as pl
+from saved_pages import SavedPages
 
-from connectors._base import Source, Window
-from connectors._lake import Lake
-from connectors._normalize import normalize
 from connectors.anthropic_costs import CONNECTOR
 
 COUNTS = ("uncached_input_tokens", "cache_read_input_tokens", "output_tokens")
@@ -88,30 +83,7 @@ def page(*rows: dict[str, Any], **more: Any) -> str:
     return json.dumps({"data": list(rows), "has_more": False, "next_page": None} | more)
 
 
-class Saved:
-    """A folder of saved pages, and the lake that they are read into."""
+class Saved(SavedPages):
+    """Pages of Anthropic's."""
 
-    def __init__(self, root: Path, **options: Any) -> None:
-        self.root = root
-        self.source = Source("anthropic", str(root / "pages"), CONNECTOR.options(**options))
-        self.lake = Lake(root / "lake")
-
-    def save(self, pages: dict[str, str], fetched_at: str = "20261104T060000Z") -> None:
-        folder = self.root / "pages" / "2026-10" / fetched_at
-        folder.mkdir(parents=True)
-        for name, text in pages.items():
-            (folder / name).write_text(text)
-
-    def failures(self) -> list[str]:
-        landed = self.lake.land(self.source, CONNECTOR, Window())
-        return [*landed.failures.values(), *normalize(self.lake, self.source, CONNECTOR).values()]
-
-    def table(self, name: str = "charges") -> list[dict[str, Any]]:
-        rows = self.lake.index().filter(pl.col("table") == name, status="current").to_dicts()
-        files = [str(self.lake.root / row["file"]) for row in rows]
-        return duckdb.from_parquet(files).to_arrow_table().to_pylist()
-
-    def charges(self, pages: dict[str, str]) -> list[dict[str, Any]]:
-        self.save(pages)
-        assert self.failures() == []
-        return self.table()
+    connector = CONNECTOR

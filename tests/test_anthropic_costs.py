@@ -28,7 +28,7 @@ def saved(tmp_path: Path) -> Saved:
 
 def test_cents_become_dollars_to_the_last_digit(saved: Saved) -> None:
     cents = ["12345.678", "25", "0", "0.0000001", "1.23456789012345678", "-3.5"]
-    charges = saved.charges({"cost-0001.json": page(*(cost_row(amount) for amount in cents))})
+    charges = saved.charges_of({"cost-0001.json": page(*(cost_row(amount) for amount in cents))})
     exact = [Decimal(amount) / 100 for amount in cents]
     rounded = [amount.quantize(Decimal("1e-12")) for amount in exact]
     assert [row["billed_cost"] for row in charges] == rounded
@@ -39,7 +39,7 @@ def test_cents_become_dollars_to_the_last_digit(saved: Saved) -> None:
 
 
 def test_the_list_amount_is_the_list_cost(saved: Saved) -> None:
-    (charge,) = saved.charges({"cost-0001.json": page(cost_row("12345.678", "20000.000"))})
+    (charge,) = saved.charges_of({"cost-0001.json": page(cost_row("12345.678", "20000.000"))})
     assert (charge["list_cost"], charge["contracted_cost"]) == (200, Decimal("123.45678"))
 
 
@@ -54,7 +54,7 @@ def test_the_list_amount_is_the_list_cost(saved: Saved) -> None:
     ],
 )
 def test_a_token_type_is_known_by_its_name(saved: Saved, vendor_type: str, token_type: str) -> None:
-    (charge,) = saved.charges({"cost-0001.json": page(cost_row("1", token_type=vendor_type))})
+    (charge,) = saved.charges_of({"cost-0001.json": page(cost_row("1", token_type=vendor_type))})
     assert (charge["x_charge_kind"], charge["x_token_type"]) == ("tokens", token_type)
     assert charge["x_model"] == "claude-opus-5-5"
 
@@ -64,7 +64,7 @@ def test_what_is_not_tokens_is_a_charge_without_a_token_type(
     saved: Saved, cost_type: str | None
 ) -> None:
     row = cost_row("10", cost_type=cost_type, token_type=None, model=None)
-    (charge,) = saved.charges({"cost-0001.json": page(row)})
+    (charge,) = saved.charges_of({"cost-0001.json": page(row)})
     assert charge["billed_cost"] == Decimal("0.1")
     assert [charge[name] for name in ("x_charge_kind", "x_token_type", "x_model")] == [None] * 3
     silent = ("sku_price_id", "list_unit_price", "pricing_quantity", "consumed_quantity")
@@ -79,7 +79,9 @@ def test_a_cost_has_the_quantity_that_the_usage_counted(saved: Saved) -> None:
         cost_row("7", token_type="uncached_input_tokens", workspace_id=None),
     )
     used = usage_row(output_tokens=20_000_000, searches=30, workspace_id="wrkspc_1")
-    tokens, searches, none = saved.charges({"cost-0001.json": costs, "usage-0001.json": page(used)})
+    tokens, searches, none = saved.charges_of(
+        {"cost-0001.json": costs, "usage-0001.json": page(used)}
+    )
     assert (tokens["consumed_quantity"], tokens["consumed_unit"]) == (20_000_000, "Tokens")
     assert (tokens["pricing_quantity"], tokens["pricing_unit"]) == (20, "1000000 Tokens")
     assert tokens["list_unit_price"] == 25
@@ -91,7 +93,7 @@ def test_a_cost_has_the_quantity_that_the_usage_counted(saved: Saved) -> None:
 
 
 def test_list_and_contracted_cost_are_exactly_price_times_quantity(saved: Saved) -> None:
-    (charge,) = saved.charges(
+    (charge,) = saved.charges_of(
         {
             "cost-0001.json": page(cost_row("100.01", "333.337")),
             "usage-0001.json": page(usage_row(output_tokens=1_234_567)),
@@ -106,7 +108,7 @@ def test_list_and_contracted_cost_are_exactly_price_times_quantity(saved: Saved)
 
 
 def quantities(saved: Saved, costs: Sequence[dict[str, Any]], used: Sequence[Any]) -> list[Any]:
-    charges = saved.charges({"cost-0001.json": page(*costs), "usage-0001.json": page(*used)})
+    charges = saved.charges_of({"cost-0001.json": page(*costs), "usage-0001.json": page(*used)})
     return [charge["consumed_quantity"] for charge in charges]
 
 
@@ -123,7 +125,7 @@ def test_usage_that_is_grouped_coarser_is_nobodys_quantity(saved: Saved) -> None
 def test_two_costs_of_one_group_do_not_both_have_its_quantity(saved: Saved) -> None:
     costs = page(bucket(legacy_cost("1"), legacy_cost("2", description="Fast mode")))
     used = page(bucket(legacy_usage(output_tokens=5)))
-    charges = saved.charges({"cost_report-0001.json": costs, "messages-0001.json": used})
+    charges = saved.charges_of({"cost_report-0001.json": costs, "messages-0001.json": used})
     assert [charge["consumed_quantity"] for charge in charges] == [None, None]
 
 
@@ -140,14 +142,14 @@ def test_a_day_is_final_once_the_answer_is_complete_until_its_end(
     saved: Saved, refreshed_at: str | None, finality: list[str | None]
 ) -> None:
     rows = [cost_row("1", day=1), cost_row("1", day=2)]
-    charges = saved.charges({"cost-0001.json": page(*rows, data_refreshed_at=refreshed_at)})
+    charges = saved.charges_of({"cost-0001.json": page(*rows, data_refreshed_at=refreshed_at)})
     assert [charge["x_finality"] for charge in charges] == finality
 
 
 def test_a_workspace_has_its_name_and_the_default_one_has_none(saved: Saved) -> None:
     names = page({"id": "wrkspc_1", "name": "Evaluation"}, last_id="wrkspc_1")
     costs = page(*(cost_row("1", workspace_id=key) for key in ("wrkspc_1", "wrkspc_2", None)))
-    charges = saved.charges({"cost-0001.json": costs, "workspaces-0001.json": names})
+    charges = saved.charges_of({"cost-0001.json": costs, "workspaces-0001.json": names})
     assert [(row["sub_account_id"], row["sub_account_name"]) for row in charges] == [
         ("wrkspc_1", "Evaluation"),
         ("wrkspc_2", "wrkspc_2"),
@@ -156,14 +158,14 @@ def test_a_workspace_has_its_name_and_the_default_one_has_none(saved: Saved) -> 
 
 
 def test_what_tells_customers_apart_is_a_tag(saved: Saved) -> None:
-    (charge,) = saved.charges(
+    (charge,) = saved.charges_of(
         {"cost-0001.json": page(cost_row("1", user_profile_id="uprof_1", session_id="sesn_1"))}
     )
     assert json.loads(charge["tags"]) == {"user_profile_id": "uprof_1", "session_id": "sesn_1"}
 
 
 def test_tier_speed_and_context_make_another_price(saved: Saved) -> None:
-    charges = saved.charges(
+    charges = saved.charges_of(
         {
             "cost-0001.json": page(
                 cost_row("1"),
@@ -195,7 +197,7 @@ def test_the_legacy_costs_know_no_key_and_no_priority_tier(saved: Saved) -> None
         legacy_usage(api_key_id="two", output_tokens=500),
         legacy_usage(api_key_id="two", output_tokens=7, service_tier="priority"),
     ]
-    tokens, code = saved.charges(
+    tokens, code = saved.charges_of(
         {"cost_report-0001.json": page(bucket(*costs)), "messages-0001.json": page(bucket(*used))}
     )
     assert (tokens["billed_cost"], code["billed_cost"]) == (Decimal("1.2345"), Decimal("0.5"))
@@ -260,10 +262,10 @@ def test_the_documented_examples_are_read(tmp_path: Path) -> None:
                      "legacy_usage_report_messages.documented")
     }  # fmt: skip
     analytics, legacy = Saved(tmp_path / "analytics"), Saved(tmp_path / "legacy")
-    charges = analytics.charges({"cost-0001.json": october["analytics_cost.constructed"]})
+    charges = analytics.charges_of({"cost-0001.json": october["analytics_cost.constructed"]})
     assert [row["billed_cost"] for row in charges] == [Decimal("123.45678"), Decimal("0.25")]
     whole = json.loads(october["legacy_usage_report_messages.documented"]) | {"has_more": False}
-    charges = legacy.charges(
+    charges = legacy.charges_of(
         {
             "cost_report-0001.json": october["legacy_cost_report.constructed"],
             "messages-0001.json": json.dumps(whole),

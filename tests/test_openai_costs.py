@@ -6,9 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
+from saved_pages import SavedPages
 
 from connectors._base import Source, Window
 from connectors._lake import Lake
@@ -40,36 +40,13 @@ def page(*results: str, day: int = 0, has_more: str = "false") -> str:
     )
 
 
-class Saved:
-    """A folder of saved pages, and the lake that they are read into."""
+class Saved(SavedPages):
+    """Pages of OpenAI's."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.source = Source("openai", str(root / "pages"), CONNECTOR.options())
-        self.lake = Lake(root / "lake")
-
-    def save(self, pages: dict[str, str], fetched_at: str = "20261103T060000Z") -> None:
-        folder = self.root / "pages" / "2026-10" / fetched_at
-        folder.mkdir(parents=True)
-        for name, text in pages.items():
-            (folder / name).write_text(text)
-
-    def failures(self) -> list[str]:
-        landed = self.lake.land(self.source, CONNECTOR, Window())
-        return [
-            *landed.failures.values(),
-            *normalize(self.lake, self.source, CONNECTOR).values(),
-        ]
-
-    def table(self, name: str = "charges") -> list[dict[str, Any]]:
-        rows = self.lake.index().filter(pl.col("table") == name).to_dicts()
-        files = [str(self.lake.root / row["file"]) for row in rows]
-        return duckdb.from_parquet(files).to_arrow_table().to_pylist()
+    connector = CONNECTOR
 
     def charges(self, *results: str) -> list[dict[str, Any]]:
-        self.save({"costs-0001.json": page(*results)})
-        assert self.failures() == []
-        return self.table()
+        return self.charges_of({"costs-0001.json": page(*results)})
 
 
 @pytest.fixture
