@@ -1,6 +1,6 @@
 """What the billing APIs of OpenAI and RunPod answer, page by page."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
@@ -160,9 +160,8 @@ def _pages(
         }
 
 
-def _projects() -> dict[str, object]:
+def _projects(ids: Sequence[str]) -> dict[str, object]:
     """What the organization calls its projects."""
-    ids = sorted(set(PROJECTS.values()))
     return {
         "object": "list",
         "data": [
@@ -182,7 +181,12 @@ def _projects() -> dict[str, object]:
     }
 
 
-def write_openai(tokens: pl.DataFrame, period: Period, folder: Path) -> None:
+def write_openai(
+    tokens: pl.DataFrame,
+    period: Period,
+    folder: Path,
+    projects: Collection[str] = tuple(PROJECTS.values()),
+) -> None:
     """Response pages by billing period and time of fetch: costs, usage of both kinds, names."""
     results: dict[str, dict[int, list[dict[str, object]]]] = {
         "costs": {},
@@ -200,7 +204,7 @@ def write_openai(tokens: pl.DataFrame, period: Period, folder: Path) -> None:
         results[kind].setdefault(row["day_ms"], []).append(make(row))
     for month, days in months(period).items():
         fetched = folder / month / fetched_at(days, period)
-        write_json(_projects(), fetched / "projects-0001.json")
+        write_json(_projects(sorted(set(projects))), fetched / "projects-0001.json")
         for name, by_day in results.items():
             for number, page in enumerate(_pages(by_day, days, name), start=1):
                 write_json(page, fetched / f"{name}-{number:04d}.json")

@@ -69,13 +69,18 @@ MODELS = [
     Model(CHAT, CHAT, "vllm", 400, 7_000, 300, 2_700, 250, 150, 45_000),
     Model(LIGHT, LIGHT, "vllm", 150, 2_500, 60, 1_100, 90, 60, 18_000),
 ]
-RESPONSE_NAME = {model.name: model.response_name for model in MODELS}
+SUMMARIZER, TITLER = "gpt-4.1-mini", "gpt-4.1-nano"  # of the beta of calls
+RESPONSE_NAME = {model.name: model.response_name for model in MODELS} | {
+    name: f"{name}-2025-04-14" for name in (SUMMARIZER, TITLER)
+}
 
 # Nanodollars a token.
 TOKEN_PRICES = {
     MINI: {"input": 250, "cached input": 25, "output": 2_000},
     FULL: {"input": 1_250, "cached input": 125, "output": 10_000},
     EMBEDDING: {"input": 20},
+    SUMMARIZER: {"input": 400, "cached input": 100, "output": 1_600},
+    TITLER: {"input": 100, "cached input": 25, "output": 400},
 }
 
 PROJECTS = {

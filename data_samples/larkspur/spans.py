@@ -56,6 +56,8 @@ def _attributes(values: Row, naming: Naming) -> list[Row]:
             pairs.append(
                 {"key": key, "value": {"intValue": str(value) if naming.text_numbers else value}}
             )
+        elif isinstance(value, float):
+            pairs.append({"key": key, "value": {"doubleValue": value}})
         else:
             pairs.append({"key": key, "value": {"stringValue": value}})
     return pairs
@@ -150,6 +152,15 @@ def client_span(row: Row, naming: Naming, carries_entities: bool) -> Span:
     return Span(_service(row), row["received_ms"], body)
 
 
+def _waits(row: Row) -> Row:
+    """In seconds, as servers that measure them say how long a request waited."""
+    names = {
+        "gen_ai.latency.time_in_queue": row.get("queued_ms"),
+        "gen_ai.latency.time_to_first_token": row.get("first_token_ms"),
+    }
+    return {name: value / 1_000 for name, value in names.items() if value is not None}
+
+
 def server_span(row: Row) -> Span:
     """The model server's own span: it knows its pod and nothing of the customer."""
     resource = (("service.name", "model-server"), ("k8s.pod.uid", row["pod_uid"]))
@@ -158,7 +169,7 @@ def server_span(row: Row) -> Span:
         _name(row),
         SERVER,
         (row["started_ms"], row["ended_ms"]),
-        _attributes(_call(row, CURRENT), CURRENT),
+        _attributes(_call(row, CURRENT) | _waits(row), CURRENT),
         row["outcome"] == "failed",
     )
     return Span(resource, row["ended_ms"], body)
@@ -262,14 +273,18 @@ def _export_line(spans: list[Span]) -> str:
     return json.dumps(request, separators=(",", ":"))
 
 
-def write_spans(attempts: pl.DataFrame, period: Period, draws: Draws, folder: Path) -> int:
+def write_files(spans: Iterable[Span], period: Period, draws: Draws, folder: Path) -> int:
     """Writes `<day>.jsonl.gz`; returns the number of spans delivered, repeats included."""
     delivered = 0
-    for day, spans in day_files(sample_spans(attempts, draws), period, draws).items():
+    for day, mine in day_files(spans, period, draws).items():
         lines = [
-            _export_line(spans[first : first + SPANS_A_LINE])
-            for first in range(0, len(spans), SPANS_A_LINE)
+            _export_line(mine[first : first + SPANS_A_LINE])
+            for first in range(0, len(mine), SPANS_A_LINE)
         ]
         write_gzip("".join(line + "\n" for line in lines), folder / f"{day}.jsonl.gz")
-        delivered += len(spans)
+        delivered += len(mine)
     return delivered
+
+
+def write_spans(attempts: pl.DataFrame, period: Period, draws: Draws, folder: Path) -> int:
+    return write_files(sample_spans(attempts, draws), period, draws, folder)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
+from larkspur.calls.episodes import TARGET_MS, WORTH
+from larkspur.calls.requests import SUMMARY, TRANSCRIPTS
 from larkspur.company import (
     CUSTOMERS,
     FEATURE_TEAMS,
@@ -117,6 +119,7 @@ def _values() -> Rows:
         ("agent-assist", "escalate_ticket", "USD", "0.75"),
         ("article-search", "", "USD", "0.035"),
         ("ticket-triage", "", "USD", "0.0125"),
+        (TRANSCRIPTS, "", "USD", f"{WORTH}"),
     ]
 
 
@@ -126,6 +129,7 @@ def _levels() -> Rows:
         ("ticket-triage", "", "duration", 5_000, "0.99"),
         ("", "llama-3.3-70b-instruct", "time_to_first_token", 1_500, "0.95"),
         ("", "llama-3.1-8b-instruct", "time_to_first_token", 400, "0.99"),
+        (TRANSCRIPTS, "", "time_to_first_token", TARGET_MS, "0.95"),
     ]
 
 
@@ -157,6 +161,8 @@ def _owners() -> Rows:
             rows.append(("feature", feature, *_OWNERS["assist"], moved, ""))
         else:
             rows.append(("feature", feature, *_OWNERS[team], "", ""))
+    rows += [("feature", name, *_OWNERS["assist"], "", "") for name in (SUMMARY, TRANSCRIPTS)]
+    rows.append(("pool", "calls-gpu", *_OWNERS["assist"], "", ""))
     rows.append(("pool", "chat-gpu", *_OWNERS["platform"], "", ""))
     rows.append(("pool", "light-gpu", *_OWNERS["platform"], "", ""))
     return rows
