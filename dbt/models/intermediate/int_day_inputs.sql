@@ -5,6 +5,16 @@
 -- `costs_hash` is that and the exchange rates; `drivers_hash` is that and what kinds of cost the charges
 -- are, `units_hash` is costs_hash and what says which inferences are good. `is_new`: nothing published was
 -- built from the same.
+{%- set dated = {
+    'model_aliases': 'dated.name, dated.model',
+    'token_weights': 'dated',
+    'pools': 'dated',
+    'path_rules': 'dated',
+    'owners': 'dated.entity, dated.entity_value, dated.owner',
+    'operation_values': 'dated',
+    'scaling_policies': 'dated',
+    'service_levels': 'dated.feature, dated.workflow, dated.model, dated.measure, dated.target_ms'
+} %}
 with delivered_days as (
     select
         table_name,
@@ -88,24 +98,18 @@ days as (
     select day from delivered_days where table_name = 'attempts'
 ),
 
-aliases as (
+-- What the configuration and the business say, as it holds on the day.
+{% for relation, columns in dated.items() -%}
+{{ relation }} as (
     select
         days.charge_date,
-        sum(hash(aliases.name, aliases.model))::varchar as hash
+        sum(hash({{ columns }}))::varchar as hash
     from days
-    inner join {{ ref('stg_lake__model_aliases') }} as aliases on {{ is_valid_on('aliases', 'days.charge_date') }}
+    inner join {{ ref('stg_lake__' ~ relation) }} as dated on {{ is_valid_on('dated', 'days.charge_date') }}
     group by days.charge_date
 ),
 
-token_weights as (
-    select
-        days.charge_date,
-        sum(hash(weights))::varchar as hash
-    from days
-    inner join {{ ref('stg_lake__token_weights') }} as weights on {{ is_valid_on('weights', 'days.charge_date') }}
-    group by days.charge_date
-),
-
+{% endfor -%}
 -- Where the bill states no quantity, attempts pay by the prices of the moment.
 priced_lines as (
     select distinct
@@ -143,16 +147,7 @@ weight_rates as (
     group by charge_date
 ),
 
-pools as (
-    select
-        days.charge_date,
-        sum(hash(pools))::varchar as hash
-    from days
-    inner join {{ ref('stg_lake__pools') }} as pools on {{ is_valid_on('pools', 'days.charge_date') }}
-    group by days.charge_date
-),
-
--- What kinds of cost a day's charges are, on which path work runs, and who answers for what.
+-- What kinds of cost a day's charges are.
 charge_lines as (
     select
         spread.charge_date,
@@ -160,24 +155,6 @@ charge_lines as (
     from {{ ref('int_charges_spread_daily') }} as spread
     inner join {{ ref('int_charge_lines') }} as lines on spread.charge_group_id = lines.charge_group_id
     group by spread.charge_date
-),
-
-path_rules as (
-    select
-        days.charge_date,
-        sum(hash(rules))::varchar as hash
-    from days
-    inner join {{ ref('stg_lake__path_rules') }} as rules on {{ is_valid_on('rules', 'days.charge_date') }}
-    group by days.charge_date
-),
-
-owners as (
-    select
-        days.charge_date,
-        sum(hash(owners.entity, owners.entity_value, owners.owner))::varchar as hash
-    from days
-    inner join {{ ref('stg_lake__owners') }} as owners on {{ is_valid_on('owners', 'days.charge_date') }}
-    group by days.charge_date
 ),
 
 -- What of a machine's hour stopping it would save.
@@ -189,7 +166,7 @@ machine_rates as (
     group by charge_date
 ),
 
--- What tells of scaling, beside attempts, states and service levels: events, values and policies.
+-- What tells of scaling, beside attempts and states.
 scale_events as (
     select
         occurred_at::date as charge_date,
@@ -198,33 +175,13 @@ scale_events as (
     group by occurred_at::date
 ),
 
-{% for relation in ['operation_values', 'scaling_policies'] -%}
-{{ relation }} as (
-    select
-        days.charge_date,
-        sum(hash(dated))::varchar as hash
-    from days
-    inner join {{ ref('stg_lake__' ~ relation) }} as dated on {{ is_valid_on('dated', 'days.charge_date') }}
-    group by days.charge_date
-),
-
-{% endfor -%}
 -- What is allowed before attempts count as wasted.
 allowed as (
     select repeated_calls
     from {{ ref('stg_lake__guardrails') }}
 ),
 
--- What says whether an inference is good: an evaluation of the same or of the next day counts.
-service_levels as (
-    select
-        days.charge_date,
-        sum(hash(levels.feature, levels.workflow, levels.model, levels.measure, levels.target_ms))::varchar as hash
-    from days
-    inner join {{ ref('stg_lake__service_levels') }} as levels on {{ is_valid_on('levels', 'days.charge_date') }}
-    group by days.charge_date
-),
-
+-- An evaluation of the same or of the next day says whether an inference is good.
 evaluations as (
     select
         days.charge_date,
@@ -239,7 +196,7 @@ evaluations as (
     group by days.charge_date
 ),
 
-{%- set of_attempts = ['telemetry', 'token_lines', 'capacity_groups', 'aliases', 'token_weights', 'list_prices',
+{%- set of_attempts = ['telemetry', 'token_lines', 'capacity_groups', 'model_aliases', 'token_weights', 'list_prices',
     'contract_prices'] %}
 {%- set of_the_ledger = ['ledger_groups', 'weight_rates', 'pools'] %}
 {%- set of_scaling = ['scale_events', 'operation_values', 'scaling_policies'] %}
