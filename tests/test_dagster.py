@@ -1,20 +1,18 @@
-"""What Dagster loads: assets, lineage, partitions, checks, schedules, and what is retried."""
+"""What Dagster loads: assets, partitions, jobs, schedules; what is fetched, and what is retried."""
 
 import os
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
-import duckdb
 import pytest
+from dagster_jobs import ROOT, checks_of, execute, periods_landed
 
 from connectors._base import Window
 from models.errors import FetchError
 from models.tables import TABLES
-from pipelines import steps
 from pipelines.jobs import (
     REFRESH_BILLING,
     REFRESH_TELEMETRY,
@@ -25,42 +23,8 @@ from pipelines.jobs import (
 from pipelines.run import Run
 from pipelines.settings import Settings, load_settings
 from pipelines.source_assets import DAILY, MONTHLY
-from pipelines.transform import NodeOutcome
-from pipelines.warehouse import build_file
 
-ROOT = Path(__file__).parents[1]
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """One account with two months of hourly bills."""
-    monkeypatch.setattr("pipelines.run.export_all", lambda settings: [])
-    for period, amount in (("2026-09", "1.10"), ("2026-10", "2.20")):
-        answer = tmp_path / "bills" / period / "20261103T060000Z" / "pods.json"
-        answer.parent.mkdir(parents=True)
-        answer.write_text(
-            f'[{{"time": "{period}-01T00:00:00Z", "amount": {amount}, '
-            '"timeBilledMs": 3600000, "podId": "pod"}]'
-        )
-    (tmp_path / "unitledger.yml").write_text(
-        "sources: {gpu: {connector: runpod_billing, location: bills}}\n"
-    )
-    return load_settings(tmp_path / "unitledger.yml")
-
-
-def execute(definitions: dg.Definitions, job: str, **options: Any) -> dg.ExecuteInProcessResult:
-    return definitions.resolve_job_def(job).execute_in_process(
-        raise_on_error=False, run_config=QUIET, **options
-    )
-
-
-def checks_of(result: dg.ExecuteInProcessResult) -> dict[str, bool]:
-    return {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
-
-
-def periods_landed(settings: Settings) -> set[str]:
-    return {path.name for path in (settings.lake.root / "raw" / "gpu").glob("20*")}
+pytest_plugins = ["dagster_fixtures"]
 
 
 # --- definitions ----------------------------------------------------------------------------------
@@ -216,173 +180,3 @@ def test_the_command_leaves_retries_to_the_connector(
     definitions = build_definitions(settings, run=Run(settings, Window()))
     execute(definitions, REFRESH_BILLING, partition_key="2026-10")
     assert len(calls) == 1
-
-
-# --- checks before and after the marts ------------------------------------------------------------
-
-
-def build_marts(difference: str) -> Any:
-    """A stand-in for dbt: a reconciliation of one step."""
-
-    def run(settings: Settings) -> list[NodeOutcome]:
-        with duckdb.connect(str(build_file(settings))) as connection:
-            connection.execute("create schema marts")
-            connection.execute(
-                "create table marts.cost_reconciliation as select 'gpu' as source, "
-                "'2026-10' as billing_period, 'USD' as billing_currency, 'allocated' as step, "
-                f"1.00 as expected_cost, 1.00 + {difference} as actual_cost, "
-                f"{difference} as difference, null as error"
-            )
-        return [NodeOutcome("model.one", "model", "one", "success", "", 0.1, None)]
-
-    return run
-
-
-def test_checks_stand_before_and_after_the_marts(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(steps, "run_dbt", build_marts("0.00"))
-    definitions = build_definitions(settings)
-    execute(definitions, REFRESH_BILLING, partition_key="2026-10")
-    result = execute(definitions, TRANSFORM)
-    assert result.success
-    assert checks_of(result) == {
-        "schema": True,
-        "landed_equals_normalized": True,
-        "control_totals": True,
-        "exchange_rates": True,
-        "one_authority": True,
-        "conservation": True,
-        "focus_rules": True,
-    }
-
-
-def test_a_control_total_that_differs_blocks_the_marts(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(steps, "run_dbt", lambda _: pytest.fail("dbt ran"))
-    header = "source,billing_period,billing_currency,rows,billed_cost\n"
-    (settings.file.parent / "totals.csv").write_text(header + "gpu,2026-10,USD,1,2.21\n")
-    text = settings.file.read_text() + "control_totals: totals.csv\n"
-    settings.file.write_text(text)
-    definitions = build_definitions(load_settings(settings.file))
-    execute(definitions, REFRESH_BILLING, partition_key="2026-10")
-    result = execute(definitions, TRANSFORM)
-    assert not result.success
-    assert checks_of(result) == {
-        "schema": True,
-        "landed_equals_normalized": True,
-        "control_totals": False,
-        "exchange_rates": True,
-        "one_authority": True,
-    }
-    assert not settings.warehouse.exists()
-
-
-def test_a_mart_that_loses_a_cent_fails_the_conservation_check(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(steps, "run_dbt", build_marts("-0.01"))
-    definitions = build_definitions(settings)
-    execute(definitions, REFRESH_BILLING, partition_key="2026-10")
-    assert checks_of(execute(definitions, TRANSFORM))["conservation"] is False
-
-
-def test_the_transform_job_holds_the_lake_from_its_first_step_to_its_last(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    held: list[bool] = []
-    holder = settings.lake.root / ".lock-holder.json"
-    build = build_marts("0.00")
-
-    def run_dbt(given: Settings) -> list[NodeOutcome]:
-        held.append(holder.exists())
-        return build(given)  # type: ignore[no-any-return]
-
-    monkeypatch.setattr(steps, "run_dbt", run_dbt)
-    monkeypatch.setattr("pipelines.run.export_all", lambda _: held.append(holder.exists()) or [])
-    execute(build_definitions(settings), TRANSFORM)
-    assert held == [True, True]
-    assert not holder.exists()
-
-
-# --- with dbt's manifest --------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make dbt-parse` writes."""
-    from dbt.cli.main import dbtRunner
-
-    target = tmp_path_factory.mktemp("target")
-    project = str(ROOT / "dbt")
-    result = dbtRunner().invoke(
-        [
-            *("parse", "--quiet", "--project-dir", project, "--profiles-dir", project),
-            *("--target-path", str(target), "--log-path", str(target)),
-        ]
-    )
-    assert result.success, result.exception
-    return target / "manifest.json"
-
-
-def test_every_mart_is_an_asset_with_its_tests_as_checks(manifest: Path) -> None:
-    definitions = build_definitions(load_settings(ROOT / "unitledger.yml"), manifest)
-    graph = definitions.resolve_asset_graph()
-    keys = {key.to_user_string() for key in graph.materializable_asset_keys}
-    marts = (ROOT / "dbt" / "models" / "marts").glob("*.sql")
-    assert {f"marts/{mart.stem}" for mart in marts} <= keys
-    staged = graph.get(dg.AssetKey(["staging", "stg_lake__charges"]))
-    assert staged.parent_keys == {dg.AssetKey(["charges", "all"])}
-    checks = {key.asset_key.to_user_string() for key in graph.asset_check_keys}
-    assert "marts/allocated_costs" in checks
-
-
-def test_the_lineage_reaches_from_the_vendor_to_the_exports(manifest: Path) -> None:
-    definitions = build_definitions(load_settings(ROOT / "unitledger.yml"), manifest)
-    graph = definitions.resolve_asset_graph()
-    reached = {dg.AssetKey(["raw", "openai"])}
-    while True:
-        children = {child for key in reached for child in graph.get(key).child_keys}
-        if children <= reached:
-            break
-        reached |= children
-    assert dg.AssetKey(["marts", "customer_costs_daily"]) in reached
-    assert dg.AssetKey(["exports", "finance"]) in reached
-
-
-def test_every_model_reports_and_a_failing_test_is_a_failing_check(
-    settings: Settings, manifest: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY as UNIQUE_ID
-
-    definitions = build_definitions(settings, manifest)
-    models = next(
-        asset
-        for asset in definitions.assets or ()
-        if isinstance(asset, dg.AssetsDefinition) and asset.op.name == "dbt_models"
-    )
-    failing = next(iter(models.check_specs))
-    outcomes = [
-        NodeOutcome(str(spec.metadata[UNIQUE_ID]), "model", "m", "success", "", 0.1, None)
-        for spec in models.specs
-    ] + [
-        NodeOutcome(str(spec.metadata[UNIQUE_ID]), "test", spec.name, status, "Got 3", 0.1, 3)
-        for spec in models.check_specs
-        for status in ["fail" if spec == failing else "pass"]
-    ]
-    monkeypatch.setattr(steps, "run_dbt", lambda _: outcomes)
-    result = execute(definitions, TRANSFORM)
-    assert not result.success
-    reported = {event.asset_key for event in result.get_asset_materialization_events()}
-    assert {spec.key for spec in models.specs} <= reported
-    assert dg.AssetKey(["exports", "finance"]) not in reported
-    assert [name for name, passed in checks_of(result).items() if not passed] == [failing.name]
-    assert not settings.warehouse.exists()
-
-
-def test_where_dbt_is_absent_the_sentence_says_so(tmp_path: Path, settings: Settings) -> None:
-    moved = load_settings(settings.file, dbt_project=tmp_path / "nowhere")
-    run = Run(moved, Window())
-    execute(build_definitions(moved, run=run), TRANSFORM)
-    assert run.failures == [f"transform: {tmp_path / 'nowhere'}: the dbt project is not there"]
