@@ -212,13 +212,7 @@ select
 from (
     select
         billing_currency,
-        case
-            {% for entity in entities() -%}
-            when grouping({{ entity }}) = 0 then '{{ entity }}'
-            {% endfor -%}
-            else 'all'
-        end as entity,
-        coalesce({{ entity_list }}, 'all') as value,
+        {{ entity_and_value() }},
         kind,
         part,
         of_model,
@@ -229,12 +223,7 @@ from (
         sum(tokens)::bigint as tokens,
         sum(nanoseconds)::bigint as busy_nanoseconds
     from parts
-    group by grouping sets (
-        {%- for entity in entities() %}
-        (billing_currency, kind, part, of_model, meter, {{ entity }}),
-        {%- endfor %}
-        (billing_currency, kind, part, of_model, meter)
-    )
+    group by {{ each_entity(['billing_currency', 'kind', 'part', 'of_model', 'meter']) }}
     union all
     select
         billing_currency, 'pool', pool, 'pool', pool, '', '',

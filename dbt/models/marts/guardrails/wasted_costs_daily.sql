@@ -2,7 +2,6 @@
 -- of an attempt is judged by the attempts of its day: a retry on the next day is not seen.
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(materialized='daily_parquet', meta={'day_hash': 'waste_hash'}) }}
-{%- set entity_list = entities() | join(', ') %}
 {%- set call = ['workflow_run_id', 'operation_name', 'request_model', 'feature', 'workflow'] %}
 with attempts as not materialized (
     select
@@ -101,13 +100,7 @@ sums as materialized (
 totals as (
     select
         currency,
-        case
-            {% for entity in entities() -%}
-            when grouping({{ entity }}) = 0 then '{{ entity }}'
-            {% endfor -%}
-            else 'all'
-        end as entity,
-        coalesce({{ entity_list }}, '(all)') as value,
+        {{ entity_and_value() }},
         sum(attempts)::bigint as attempts,
         sum(unpriced_attempts)::bigint as unpriced_attempts,
         sum(direct_cost)::decimal(38, 12) as direct_cost,
@@ -119,9 +112,7 @@ totals as (
         end::decimal(38, 12) as {{ outcome }}_cost
         {%- endfor %}
     from sums
-    group by grouping sets ((currency), {% for entity in entities() -%}
-        (currency, {{ entity }}){{ ', ' if not loop.last }}
-    {%- endfor %})
+    group by {{ each_entity(['currency']) }}
 )
 
 select
