@@ -128,9 +128,9 @@ def query(
 ) -> None:
     """Ask the published warehouse; a run may go on meanwhile.
 
-    The marts are customer_costs_daily, feature_costs_daily, workflow_costs_daily,
-    model_costs_daily, attempt_costs, inference_costs, allocated_costs, unallocated_costs,
-    invoice_bridge and cost_reconciliation.
+    docs/questions.md has the questions that teams ask, each with its query.
+    `unitledger query "from information_schema.tables where table_schema = 'marts'"`
+    lists the marts.
 
     Examples:
 

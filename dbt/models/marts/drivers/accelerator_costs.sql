@@ -1,5 +1,30 @@
 -- What an hour of an accelerator cost, by the bill's own time; a band of public prices stands beside it.
-with lines as (
+with machines as (
+    select
+        source,
+        product,
+        max(gpu_milliseconds // billed_milliseconds) as accelerators
+    from {{ ref('int_charge_lines') }}
+    where product is not null and gpu_milliseconds > 0 and billed_milliseconds > 0
+    group by source, product
+    having min(gpu_milliseconds / billed_milliseconds) = max(gpu_milliseconds // billed_milliseconds)
+),
+
+-- Spot lines state no number of accelerators: it is that of the same machine bought otherwise.
+charges as (
+    select
+        lines.*,
+        coalesce(
+            lines.gpu_milliseconds,
+            if(lower(lines.consumed_unit) = 'gpu-hours', (lines.consumed_quantity * 3600000)::bigint, null),
+            lines.billed_milliseconds * machines.accelerators
+        ) as accelerator_milliseconds
+    from {{ ref('int_charge_lines') }} as lines
+    left join machines on lines.source = machines.source and lines.product = machines.product
+    where lines.accelerator <> '(none)' and lines.is_machine
+),
+
+lines as (
     select
         billing_period,
         source,
@@ -7,10 +32,9 @@ with lines as (
         accelerator,
         purchase_kind,
         sum(effective_cost)::decimal(38, 12) as effective_cost,
-        sum(effective_cost) filter (where gpu_milliseconds > 0)::decimal(38, 12) as measured_cost,
-        sum(gpu_milliseconds) filter (where gpu_milliseconds > 0)::bigint // 1000 as gpu_seconds
-    from {{ ref('int_charge_lines') }}
-    where accelerator <> '(none)' and is_machine
+        sum(effective_cost) filter (where accelerator_milliseconds > 0)::decimal(38, 12) as measured_cost,
+        sum(accelerator_milliseconds) filter (where accelerator_milliseconds > 0)::bigint // 1000 as gpu_seconds
+    from charges
     group by all
 ),
 

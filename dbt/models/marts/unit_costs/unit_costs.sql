@@ -2,37 +2,53 @@
 {{ config(materialized='view') }}
 {%- set components = components() | reject('equalto', 'unmatched') | list %}
 {%- set loads = components[1:] %}
-with units as (
-    {%- for unit, count, part, size, missing in unit_units() %}
-    {{ 'union all' if not loop.first }}
+with totals as (
+    select *
+    from {{ ref('int_unit_totals') }}
+    where period_kind <> 'hour' and entity <> 'deployment'
+),
+
+-- Each total once for each unit: what is asked of one unit reads no more than one of them.
+units as (
     select
         totals.period_kind,
         totals.period_start::date as period_start,
         totals.entity,
         totals.value,
         totals.billing_currency,
-        '{{ unit }}' as unit,
-        ({{ count }})::bigint as units,
-        {{ size }} as size,
-        {% for component in components -%}
-        {{ unit_part(component, part) }} as {{ component }}_cost,
+        kinds.unit,
+        case kinds.unit
+            {%- for unit, count, part, size, missing in unit_units() %}
+            when '{{ unit }}' then ({{ count }})::bigint
+            {%- endfor %}
+        end as units,
+        kinds.size,
+        {% for component in components + ['tax_and_credit'] -%}
+        case kinds.part
+            {%- for part in unit_parts() %}
+            when '{{ part }}' then {{ unit_part(component, part) }}
+            {%- endfor %}
+            else {{ unit_part(component, none) }}
+        end as {{ component }}_cost,
         {% endfor -%}
-        {{ unit_part('tax_and_credit', part) }} as tax_and_credit_cost,
         totals.unmatched_cost,
         totals.left_out_cost,
         totals.effective_cost,
         totals.coverage,
         totals.lower_cost / nullif(totals.upper_cost, 0) as lower_ratio,
         totals.upper_cost / nullif(totals.seen_cost, 0) as upper_ratio,
-        '{{ missing }}' as missing
-    from (select * from {{ ref('int_unit_totals') }} where period_kind <> 'hour' and entity <> 'deployment') as totals
-    {%- if 'users.' in count %}
+        kinds.missing
+    from totals
+    cross join (
+        values
+        {%- for unit, count, part, size, missing in unit_units() %}
+        ('{{ unit }}', '{{ part or '' }}', {{ size }}, '{{ missing }}'){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as kinds (unit, part, size, missing)
     left join {{ ref('int_active_users') }} as users
         on
             totals.period_kind = users.period_kind and totals.period_start = users.period_start
             and totals.entity = users.entity and totals.value = users.value
-    {%- endif %}
-    {%- endfor %}
 ),
 
 loaded as (
