@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from functools import partial
 
+import episodes
 import planted as sample
 
 Figure = Callable[[], Decimal]
@@ -148,7 +149,12 @@ def _costs() -> Iterator[Planted]:
 def _capacity() -> Iterator[Planted]:
     waste = "Atler Pilot: compute that nobody uses, with an owner"
     idle = partial(sample.component, "idle")
-    yield Planted(waste, "idle_cost", partial(idle, IN_OCTOBER), within=DIGITS)
+    yield Planted(
+        waste,
+        "idle_cost",
+        lambda: idle(IN_OCTOBER) + episodes.component("idle", sample.MONTH),
+        within=DIGITS,
+    )
     yield Planted(
         "Quotas beside idle GPUs",
         "idle_cost",
@@ -157,8 +163,12 @@ def _capacity() -> Iterator[Planted]:
         DIGITS,
     )
     starts = "Cold starts, image pulls and model loads"
-    scaling = partial(sample.component, "scaling", "true")
-    yield Planted(starts, "scaling_cost", scaling, within=DIGITS)
+    yield Planted(
+        starts,
+        "scaling_cost",
+        lambda: sample.component("scaling", "true") + episodes.component("scaling"),
+        within=DIGITS,
+    )
     yield Planted(
         "Idle and warm capacity",
         "effective_cost",

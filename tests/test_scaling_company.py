@@ -37,7 +37,8 @@ def machines(warehouse: duckdb.DuckDBPyConnection) -> list[Machine]:
     rows = warehouse.execute(
         "select resource_id, min(started_at) filter (where state = 'ready'),"
         " max(ended_at) filter (where state = 'ready') from lake.resource_states"
-        " where resource_id not like 'i-%' and pod_uid is not null group by resource_id"
+        " where resource_id not like 'i-%' and pool = 'chat-gpu' and pod_uid is not null"
+        " group by resource_id"
     ).fetchall()
     found = []
     for resource_id, ready_at, ready_until in rows:

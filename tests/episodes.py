@@ -1,0 +1,59 @@
+"""What was planted in the sample company and what it truly cost, as its generator worked it out."""
+
+import csv
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from company import ROOT
+
+TRUTH = ROOT / "data_samples" / "truth"
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One line of truth/episodes.csv; without a cost it is only counted."""
+
+    kind: str
+    value: str
+    resource_id: str
+    started_at: datetime
+    ended_at: datetime
+    cost: Decimal | None
+    quantity: Decimal
+    unit: str
+
+
+def episodes(kind: str) -> list[Episode]:
+    with (TRUTH / "episodes.csv").open(newline="") as file:
+        return [
+            Episode(
+                kind,
+                row["value"],
+                row["resource_id"],
+                _time(row["started_at"]),
+                _time(row["ended_at"]),
+                Decimal(row["cost"]) if row["cost"] else None,
+                Decimal(row["quantity"]),
+                row["unit"],
+            )
+            for row in csv.DictReader(file)
+            if row["kind"] == kind
+        ]
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=None)
+
+
+def component(name: str, month: str = "") -> Decimal:
+    """What the beta's machines truly cost by component."""
+    with (TRUTH / "calls.csv").open(newline="") as file:
+        return sum(
+            (
+                Decimal(row["cost"])
+                for row in csv.DictReader(file)
+                if row["component"] == name and row["charge_date"].startswith(month)
+            ),
+            Decimal(0),
+        )
