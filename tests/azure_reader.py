@@ -15,7 +15,7 @@ from connectors import _http
 from connectors._base import Source, Window
 from connectors._lake import Lake
 from connectors._normalize import normalize
-from connectors.azure_cost_api import CONNECTOR, _fetch
+from connectors.azure_cost_api import CONNECTOR, _live
 
 
 class Reader:
@@ -40,7 +40,7 @@ class Reader:
 @contextmanager
 def playing(monkeypatch: pytest.MonkeyPatch) -> Iterator[CostManagement]:
     """Play the API on the third of November: a subscription with 6.00 in October."""
-    monkeypatch.setattr(_fetch, "POLL_SECONDS", 7)
+    monkeypatch.setattr(_live, "POLL_SECONDS", 7)
     monkeypatch.setattr(_http, "now", lambda: datetime(2026, 11, 3, 6, tzinfo=UTC))
     with serve() as running:
         running.reports = {

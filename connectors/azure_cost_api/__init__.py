@@ -10,7 +10,8 @@ from connectors._azure._charges import CHARGES_SQL
 from connectors._azure._columns import COLUMNS
 from connectors._azure._costs import AMOUNTS
 from connectors._base import About, Connector
-from connectors.azure_cost_api._fetch import ApiOptions, discover, fetch
+from connectors.azure_cost_api._fetch import discover, fetch
+from connectors.azure_cost_api._options import ApiOptions
 from connectors.azure_cost_api._read import read
 from models.tables import CHARGES
 

@@ -18,11 +18,10 @@ from connectors import _http
 from connectors._base import Delivery, Landed, Source, Window
 from connectors.gcp_billing_export._clients import explained, rest_client
 from connectors.gcp_billing_export._columns import LISTS, PATHS
-from connectors.gcp_billing_export._options import GcpOptions
+from connectors.gcp_billing_export._options import SCHEME, GcpOptions
 from connectors.gcp_billing_export._storage import read_partition
 from models.errors import ConfigError, FetchError
 
-_SCHEME = "bigquery://"
 _FIRST_DAY = "1970-01-01"
 _ALL_ROWS_GONE = "0"
 
@@ -37,11 +36,6 @@ class TableName:
 
     def __str__(self) -> str:
         return f"{self.project}.{self.dataset}.{self.table}"
-
-
-def is_table(location: str) -> bool:
-    """Tell a table from a folder."""
-    return location.startswith(_SCHEME)
 
 
 def discover(source: Source, window: Window, landed: Landed) -> Iterator[Delivery]:
@@ -107,7 +101,7 @@ def _options(source: Source) -> GcpOptions:
 
 def _table_name(source: Source) -> TableName:
     # A project can have a domain before it: example.com:project.
-    parts = source.location.removeprefix(_SCHEME).replace("/", ".").rsplit(".", 2)
+    parts = source.location.removeprefix(SCHEME).replace("/", ".").rsplit(".", 2)
     if len(parts) < 3 or not all(parts) or any("`" in part or " " in part for part in parts):
         raise ConfigError(
             f"{source.name}: location {source.location} names no table; allowed: "

@@ -4,6 +4,8 @@ from pydantic import Field
 
 from connectors._base import Options
 
+# How the location of a table begins, which is otherwise one of files.
+SCHEME = "bigquery://"
 _GIB = 1 << 30
 
 
