@@ -65,7 +65,21 @@ def build_marts(run: Run) -> list[NodeOutcome]:
     if not build_file(run.settings).exists():
         # Dagster may be asked for the models alone; usually there is nothing new.
         prepare_and_check(run)
-    return run_dbt(run.settings) if build_file(run.settings).exists() else []
+    if not build_file(run.settings).exists():
+        return []
+    outcomes = run_dbt(run.settings)
+    if all(outcome.passed for outcome in outcomes):
+        judge_marts(run)
+    return outcomes
+
+
+def judge_marts(run: Run) -> None:
+    """Judge what was built: anomalies and forecasts. What fails there stops no publication."""
+    # Its parts take seconds to import: a run with nothing new does without.
+    from pipelines.judged import judge
+
+    with suppress(Exception), run.step("anomalies and forecasts"):
+        judge(run.settings)
 
 
 def check_conservation(run: Run) -> list[str]:

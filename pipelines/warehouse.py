@@ -19,6 +19,7 @@ from models.columns import Table
 from models.errors import ConfigError, ContractError
 from models.tables import ATTEMPTS, CHARGES, METERED_USAGE, TABLES
 from pipelines.config_tables import CONFIG_SCHEMAS
+from pipelines.judged_tables import JUDGED_CODE, load_judged
 from pipelines.prices import CODE, prices_file, update_prices, write_priced_models
 from pipelines.settings import Settings
 
@@ -64,6 +65,8 @@ def prepare(settings: Settings) -> Path:
         prices = quoted(str(update_prices(settings.lake)))
         connection.execute(f"create table lake.token_prices as from read_parquet({prices})")
         write_priced_models(connection)
+        # What was judged before, until this run has judged.
+        load_judged(connection, settings.lake)
         # What the tests have already seen: a day that was built from the same is not new.
         connection.execute("create table lake.published_days (charge_date date, costs_hash text)")
         if published:
@@ -149,7 +152,7 @@ def digest(settings: Settings) -> str:
     lake = settings.lake
     config = [lake.root / "config" / f"{name}.parquet" for name in CONFIG_SCHEMAS]
     parts = hashlib.sha256(f"{lake.root}\n{duckdb.__version__}\n{model_version(settings)}".encode())
-    found = [lake.index_file, *config, prices_file(lake), *CODE]
+    found = [lake.index_file, *config, prices_file(lake), *CODE, *JUDGED_CODE]
     _hash_files(parts, [file for file in found if file.exists()])
     return parts.hexdigest()
 

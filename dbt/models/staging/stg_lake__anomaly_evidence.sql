@@ -1,0 +1,3 @@
+-- What the cost of an anomaly is made of, beside what is usual.
+select *
+from {{ source('lake', 'anomaly_evidence') }}

@@ -1,0 +1,3 @@
+-- Forecasts as they were made.
+select *
+from {{ source('lake', 'forecasts') }}
