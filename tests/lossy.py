@@ -65,7 +65,7 @@ def everything() -> pl.DataFrame:
 
 def _rewrite_attempts(lake: Lake, query: str) -> None:
     index = pl.read_parquet(lake.root / "index.parquet")
-    listed = index.filter((pl.col("table") == "attempts") & (pl.col("status") == "current"))
+    listed = index.filter(source="traces", table="attempts", status="current")
     for row in listed.iter_rows(named=True):
         with duckdb.connect() as connection:
             connection.execute(

@@ -92,7 +92,10 @@ def test_requests_are_in_the_bucket_of_how_many_ran_when_they_began(company: Com
     attempts = rows(
         company,
         """
-        select attempt_id, pod_uid, model, charge_date, started_at, ended_at, is_ended, direct_cost
+        select
+            attempt_id, pod_uid, model, charge_date, ended_at, is_ended, direct_cost,
+            -- It runs from when it has left the queue.
+            started_at + to_milliseconds(coalesce(queued_ms, 0)) as started_at
         from marts.attempt_costs
         where pod_uid is not null and status in ('ok', 'error')
         """,

@@ -29,7 +29,7 @@ STORM_DAY, ANOMALY_DAY = 25, 27
 STORMED, TRIES = 60, 4
 USUAL, AT_WEEKENDS, TIMES = 24, 6, 5
 QUEUED, GIVEN_UP = 40, 4
-ENVIRONMENT = "preview"
+ENVIRONMENT = "staging"  # customers try it there; its costs are in no unit cost of production
 
 
 @dataclass(frozen=True)
