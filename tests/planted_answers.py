@@ -158,7 +158,7 @@ def _capacity() -> Iterator[Planted]:
     yield Planted(
         "Quotas beside idle GPUs",
         "idle_cost",
-        partial(idle, f"charge_date = '{DAY}'"),
+        lambda: idle(f"charge_date = '{DAY}'") + episodes.component("idle", f"{DAY}"),
         {"charge_date": DAY},
         DIGITS,
     )

@@ -60,13 +60,17 @@ def test_cost_per_inference_is_the_loaded_cost_of_production_over_its_inferences
         inferences = warehouse.execute(
             "select customer_id, count(distinct inference_id) from marts.attempt_costs "
             "where is_ended and charge_date between '2026-10-01' and '2026-10-31' "
-            "and environment <> 'development' group by customer_id"
+            "and environment not in ('development', 'staging') group by customer_id"
         ).fetchall()
     loaded: dict[tuple[str, str], Decimal] = {}
     entities = ("customer_id", "feature", "workflow", "team", "model", "environment")
     for row in rows(company, "2026-10", "ledger"):
         made = (row["charge_date"], *(row[name] for name in entities)) in makers
-        if made and row["environment"] != "development" and row["component"] != "unmatched":
+        if (
+            made
+            and row["environment"] not in ("development", "staging")
+            and row["component"] != "unmatched"
+        ):
             key = (row["customer_id"], row["billing_currency"])
             loaded[key] = loaded.get(key, Decimal(0)) + Decimal(row["effective_cost"])
     expected = {

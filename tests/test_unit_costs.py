@@ -34,7 +34,7 @@ def test_each_is_counted_once_a_period_for_every_entity(company: Company, kind: 
                 count(distinct workflow_run_id) filter (is_ended) as runs,
                 count(distinct feature) filter (feature <> '(none)') as features
             from marts.attempt_costs
-            where environment <> 'development'
+            where environment not in ('development', 'staging')
             group by all
             having inferences > 0
             order by all
@@ -159,7 +159,7 @@ def test_percentiles_are_off_by_less_than_one_per_cent(company: Company, kind: s
                     epoch_us(max(ended_at) filter (status = 'ok')) - epoch_us(min(started_at))
                         as waited
                 from marts.attempt_costs
-                where is_ended and environment <> 'development'
+                where is_ended and environment not in ('development', 'staging')
                 group by inference_id
             )
             where waited is not null
@@ -195,7 +195,7 @@ def test_how_many_a_second_and_how_many_failed_stand_beside_the_cost(company: Co
                 count(distinct inference_id) filter (status = 'ok') as successes,
                 count(*) as attempts, count(*) filter (status <> 'ok') as failed
             from marts.attempt_costs
-            where is_ended and environment <> 'development' and charge_date < date '2026-11-01'
+            where is_ended and environment not in ('development', 'staging') and charge_date < date '2026-11-01'
             group by feature
             """,
         )
@@ -228,7 +228,7 @@ def test_where_an_inference_ran_has_all_of_the_direct_cost_of_production(company
         select
             if(pod_uid is null, 'api', 'container') as deployment, sum(direct_cost) as direct_cost,
             count(distinct inference_id) filter (is_ended) as inferences
-        from marts.attempt_costs where environment <> 'development' group by all order by all
+        from marts.attempt_costs where environment not in ('development', 'staging') group by all order by all
         """,
     )
 

@@ -1,20 +1,22 @@
 """The beta of calls: what its accounts billed, its spans, its machines' states, and its truth."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 
 from larkspur import api_bills
-from larkspur.calls.episodes import write_components, write_episodes
-from larkspur.calls.machines import NANO_A_MS, machines
+from larkspur.calls.episodes import machine_cost, write_components, write_episodes
+from larkspur.calls.machines import machines
 from larkspur.calls.requests import PROJECT, Row, requests
-from larkspur.company import HOUR, Period, iso, month_of
+from larkspur.company import DAY, HOUR, Period, iso
 from larkspur.draws import Draws
 from larkspur.fleet import Node
 from larkspur.lifecycle import LIFECYCLE_COLUMNS, lifecycle_rows
 from larkspur.spans import CURRENT, client_span, server_span, write_files
-from larkspur.totals import Total
+from larkspur.totals import Total, openai_totals
 from larkspur.writing import write_json, write_rows
 
 FOLDERS = ("calls",)
@@ -44,42 +46,54 @@ def _telemetry(name: str, connector: str, folder: str, rows: int) -> Total:
 def _tokens(rows: list[Row], period: Period, folder: Path) -> list[Total]:
     tokens = api_bills.billed_tokens(pl.DataFrame(rows, infer_schema_length=None))
     api_bills.write_openai(tokens, period, folder, (PROJECT,))
-    months: dict[str, list[Decimal]] = {}
-    for line in api_bills.cost_lines(tokens):
-        months.setdefault(month_of(line.day_ms), []).append(line.printed)
     return [
-        Total("calls_openai", month, len(costs), sum(costs, Decimal(0)), None,
-              connector="openai_costs", location="calls/openai")
-        for month, costs in months.items()
-    ]  # fmt: skip
+        replace(total, source="calls_openai", connector="openai_costs", location="calls/openai")
+        for total in openai_totals(api_bills.cost_lines(tokens))
+    ]
 
 
 def _machines(nodes: list[Node], period: Period, folder: Path) -> list[Total]:
-    """What the vendor's API says of each hour of a machine."""
-    records: list[dict[str, object]] = []
-    for node in nodes:
-        for hour in range(node.begins // HOUR * HOUR, node.ends, HOUR):
-            billed = min(node.ends, hour + HOUR) - max(node.begins, hour)
-            records.append(
-                {
-                    "time": iso(hour)[:19] + "Z",
-                    "amount": Decimal(billed * NANO_A_MS[node.gpus]).scaleb(-9),
-                    "timeBilledMs": billed,
-                    "podId": node.resource_id,
-                    "diskSpaceBilledGb": 100,
-                }
-            )
-    if not records:
-        return []
-    records.sort(key=lambda record: (str(record["time"]), str(record["podId"])))
-    (days, *_) = api_bills.months(period).values()
-    month = month_of(days[0])
-    write_json(records, folder / month / api_bills.fetched_at(days, period) / "pods.json")
-    cost = sum((Decimal(str(record["amount"])) for record in records), Decimal(0))
-    return [
-        Total("calls_runpod", month, len(records), cost, cost, connector="runpod_billing",
-              location="calls/runpod")
-    ]  # fmt: skip
+    """What the vendor's API says of each hour of a machine, by month."""
+    totals = []
+    for month, days in api_bills.months(period).items():
+        first, end = days[0], days[-1] + DAY
+        hours = [hour for node in nodes for hour in _hours(node) if first <= hour.hour < end]
+        hours.sort(key=lambda hour: (hour.hour, hour.resource_id))
+        if hours:
+            records = [_record(hour) for hour in hours]
+            write_json(records, folder / month / api_bills.fetched_at(days, period) / "pods.json")
+            cost = sum((hour.cost for hour in hours), Decimal(0))
+            totals.append(
+                Total("calls_runpod", month, len(hours), cost, cost, connector="runpod_billing",
+                      location="calls/runpod")
+            )  # fmt: skip
+    return totals
+
+
+@dataclass(frozen=True)
+class _Hour:
+    """What is billed of a machine in an hour."""
+
+    resource_id: str
+    hour: int
+    billed_ms: int
+    cost: Decimal
+
+
+def _hours(node: Node) -> Iterator[_Hour]:
+    for hour in range(node.begins // HOUR * HOUR, node.ends, HOUR):
+        billed = min(node.ends, hour + HOUR) - max(node.begins, hour)
+        yield _Hour(node.resource_id, hour, billed, machine_cost(node, billed))
+
+
+def _record(hour: _Hour) -> dict[str, object]:
+    return {
+        "time": iso(hour.hour)[:19] + "Z",
+        "amount": hour.cost,
+        "timeBilledMs": hour.billed_ms,
+        "podId": hour.resource_id,
+        "diskSpaceBilledGb": 100,
+    }
 
 
 def _spans(rows: list[Row], period: Period, draws: Draws, folder: Path) -> int:

@@ -49,7 +49,7 @@ class Rented:
 
 
 def machines(period: Period, draws: Draws) -> dict[str, list[Node]]:
-    """Those of each episode, where its day is in the period."""
+    """Those of each episode whose day is in the period, and of the usual days."""
     made = {
         "overshoot": (OVERSHOOT_DAY, _overshoot),
         "lag": (LAG_DAY, _lag),
@@ -57,11 +57,24 @@ def machines(period: Period, draws: Draws) -> dict[str, list[Node]]:
         "swap": (SWAP_DAY, _swap),
         "unused_model": (UNASKED_DAY, _unasked),
     }
-    return {
+    found = {
         name: make(period.day(day), draws)
         for name, (day, make) in made.items()
         if day < period.days
     }
+    taken = {day for day, _ in made.values()}
+    found["usual"] = [
+        _usual(period.day(index), draws)
+        for index, day in enumerate(period.dates())
+        if day.weekday() < 5 and index not in taken
+    ]
+    return found
+
+
+def _usual(day: int, draws: Draws) -> Node:
+    """An hour of work on any other weekday."""
+    begins = day + 10 * HOUR + draws.number("usual", day) % 1_200_000
+    return Rented(draws, f"usual-{day}", begins, begins + 65 * MINUTE).only(WRITER, 120_000)
 
 
 def _overshoot(day: int, draws: Draws) -> list[Node]:

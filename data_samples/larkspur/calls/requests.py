@@ -139,7 +139,7 @@ def _on_machines(period: Period, draws: Draws) -> Iterator[Call]:
         yield from _steady(pod, draws, demand, pod.stops, 150 * SECOND)
     for node in made.get("thrash", ()):
         yield from _all_along(node, draws, 45 * SECOND)
-    for node in made.get("swap", ()):
+    for node in (*made.get("swap", ()), *made["usual"]):
         yield from _all_along(node, draws, 5 * MINUTE)
     if "lag" in made:
         yield from _waiting(period.day(LAG_DAY) + 10 * HOUR, made["lag"], draws)
