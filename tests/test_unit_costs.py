@@ -195,7 +195,8 @@ def test_how_many_a_second_and_how_many_failed_stand_beside_the_cost(company: Co
                 count(distinct inference_id) filter (status = 'ok') as successes,
                 count(*) as attempts, count(*) filter (status <> 'ok') as failed
             from marts.attempt_costs
-            where is_ended and environment not in ('development', 'staging') and charge_date < date '2026-11-01'
+            where is_ended and environment not in ('development', 'staging')
+                and charge_date < date '2026-11-01'
             group by feature
             """,
         )
@@ -228,7 +229,8 @@ def test_where_an_inference_ran_has_all_of_the_direct_cost_of_production(company
         select
             if(pod_uid is null, 'api', 'container') as deployment, sum(direct_cost) as direct_cost,
             count(distinct inference_id) filter (is_ended) as inferences
-        from marts.attempt_costs where environment not in ('development', 'staging') group by all order by all
+        from marts.attempt_costs where environment not in ('development', 'staging')
+        group by all order by all
         """,
     )
 
