@@ -11,12 +11,13 @@ from typing import Any
 
 import polars as pl
 
+from larkspur.aws_lines import INSTANCES
 from larkspur.busy import ResourceHour, observe, share_hour
 from larkspur.calls.machines import NANO_A_MS, POOL, machines
 from larkspur.calls.requests import ANOMALY_DAY, SUMMARY, TRANSCRIPTS, Row
 from larkspur.company import DAY, HOUR, TOKEN_PRICES, Period, iso, month_of, to_date
 from larkspur.draws import Draws
-from larkspur.fleet import Node, Pod
+from larkspur.fleet import Node, Pod, fleet
 from larkspur.writing import write_rows
 
 COLUMNS = (
@@ -63,6 +64,7 @@ def write_episodes(rows: list[Row], period: Period, draws: Draws, folder: Path) 
         *_unasked(made.get("unused_model", ())),
         *_storms(rows),
         *_anomalies(rows, period),
+        *_large_machines(period, draws),
     ]
     write_rows(COLUMNS, [episode.line() for episode in found], folder / "episodes.csv")
 
@@ -181,6 +183,18 @@ def _anomalies(rows: list[Row], period: Period) -> Iterator[Episode]:
         "anomaly", "feature", SUMMARY, "", day, day + DAY, (found - usual).quantize(NANO), found,
         "dollars of the day",
     )  # fmt: skip
+
+
+def _large_machines(period: Period, draws: Draws) -> Iterator[Episode]:
+    """No part of the beta: the days on which the assistant's pool had eight GPUs more."""
+    for node in fleet(period, draws):
+        if node.gpus == 8:
+            hours = Decimal(node.ends - node.begins) / HOUR
+            cost = (INSTANCES[node.instance][0] * hours).quantize(NANO)
+            yield Episode(
+                "large_machine", "pool", node.pool, node.resource_id, node.begins, node.ends, cost,
+                node.gpus, "GPUs",
+            )  # fmt: skip
 
 
 def write_components(rows: list[Row], period: Period, draws: Draws, folder: Path) -> None:
