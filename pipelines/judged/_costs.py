@@ -31,6 +31,7 @@ class Costs:
     keys: list[tuple[str, str, str]]
     amounts: Series
     frame: pl.DataFrame
+    hashes: dict[date, str]
 
     @property
     def days(self) -> int:
@@ -66,10 +67,9 @@ class Costs:
         return found
 
     def digest(self, first: int, last: int) -> str:
-        """Return a hash of all that happened on these days."""
-        content = hashlib.sha256(repr((self.day(last), self.keys)).encode())
-        content.update(np.ascontiguousarray(self.amounts[:, first : last + 1]).tobytes())
-        return content.hexdigest()
+        """Return a hash of all that happened on these days, to the last decimal."""
+        hashes = [self.hashes.get(self.day(place), "") for place in range(first, last + 1)]
+        return hashlib.sha256("\n".join([str(self.day(last)), *hashes]).encode()).hexdigest()
 
 
 def read_complete(connection: duckdb.DuckDBPyConnection) -> Complete | None:
@@ -84,11 +84,11 @@ def read_costs(
     connection: duckdb.DuckDBPyConnection, relation: str, first: date, last: date
 ) -> Costs | None:
     """Return a relation's costs of these days; None where there are none."""
-    frame = connection.execute(
+    rows = (
         f"select charge_date, {', '.join(KEY)}, cost from intermediate.{relation} "
-        "where charge_date between ? and ? and cost <> 0 order by all",
-        [first, last],
-    ).pl()
+        "where charge_date between ? and ? and cost <> 0"
+    )
+    frame = connection.execute(f"{rows} order by all", [first, last]).pl()
     if frame.is_empty():
         return None
     start: date = frame["charge_date"].min()  # type: ignore[assignment]
@@ -97,4 +97,16 @@ def read_costs(
     amounts = np.zeros((len(keys), (last - start).days + 1))
     columns = (places["charge_date"] - start).dt.total_days().to_numpy()
     amounts[places["row"].to_numpy(), columns] = frame["cost"].cast(pl.Float64).to_numpy()
-    return Costs(start, [(row[0], row[1], row[2]) for row in keys.iter_rows()], amounts, frame)
+    named = [(row[0], row[1], row[2]) for row in keys.iter_rows()]
+    return Costs(start, named, amounts, frame, _hashes(connection, rows, first, last))
+
+
+def _hashes(
+    connection: duckdb.DuckDBPyConnection, rows: str, first: date, last: date
+) -> dict[date, str]:
+    """Return a hash of each day's costs."""
+    row = f"concat_ws(' ', {', '.join(f'length({name}), {name}' for name in KEY)}, cost)"
+    query = (
+        f"select charge_date, md5(string_agg({row}, '\n' order by {row})) from ({rows}) group by 1"
+    )
+    return dict(connection.execute(query, [first, last]).fetchall())

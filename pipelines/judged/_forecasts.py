@@ -30,6 +30,8 @@ _Z = 1.6448536269514722
 _FITTED = 9
 _BACKTESTED_MONTHS = 3
 _ETS = "ETS(A,N,A)"
+# Of the mean cost of a day: what differs by less is the same.
+_NEVER = 1e-6
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Path:
     reason: str | None = None
     deviation: float | None = None
     moves: Series | None = None
+    # A cost that never was negative will not be.
+    least: float = -np.inf
 
     def spread(self, first: int, last: int) -> float | None:
         """Return the half width of the interval of the sum of these days, counted from 0."""
@@ -161,13 +165,19 @@ def _estimates(path: Path, part: _Part, made_on: date, known: Decimal) -> dict[s
     }
     if path.method is None:
         return estimates | dict.fromkeys(("cost_estimate", "lower_estimate", "upper_estimate"))
-    total = float(path.days[first : last + 1].sum())
+    total = float(np.maximum(path.days[first : last + 1], path.least).sum())
     spread = path.spread(first, last)
     return estimates | {
         "cost_estimate": _rounded(known, total),
-        "lower_estimate": None if spread is None else _rounded(known, total - spread),
+        "lower_estimate": _low(path, known, total, spread),
         "upper_estimate": None if spread is None else _rounded(known, total + spread),
     }
+
+
+def _low(path: Path, known: Decimal, total: float, spread: float | None) -> Decimal | None:
+    if spread is None:
+        return None
+    return _rounded(known, max(total - spread, path.least))
 
 
 def _rounded(known: Decimal, more: float) -> Decimal:
@@ -182,13 +192,16 @@ def look_ahead(history: Series, horizon: int) -> Path:
     """Return what the next days will cost, by the method that the history allows."""
     if len(history) < WEEK:
         return _unknown(horizon, f"fewer than {WEEK} days of costs")
-    mean = np.full(horizon, float(history[-WEEK:].mean()))
     if len(history) < LEAST_DAYS:
-        return Path(mean, "mean of 7 days", f"no interval: fewer than {LEAST_DAYS} days of costs")
+        return _mean(history, horizon, f"no interval: fewer than {LEAST_DAYS} days of costs")
     usual = without_episodes(history)
-    if np.ptp(usual) == 0:
-        return Path(mean, "mean of 7 days", "no interval: the cost never changed")
+    if np.ptp(usual) <= _NEVER * np.abs(usual).max():
+        return _mean(usual, horizon, "no interval: the cost never changed")
     return _smoothed(usual, horizon)
+
+
+def _mean(history: Series, horizon: int, reason: str) -> Path:
+    return Path(np.full(horizon, float(history[-WEEK:].mean())), "mean of 7 days", reason)
 
 
 def _smoothed(history: Series, horizon: int) -> Path:
@@ -211,7 +224,10 @@ def _smoothed(history: Series, horizon: int) -> Path:
     days = np.asarray(fitted.forecast(horizon), dtype=np.float64) * scale
     surprises = np.asarray(fitted.resid, dtype=np.float64) * scale
     deviation = float(np.sqrt(np.square(surprises).sum() / (len(history) - _FITTED)))
-    return Path(days, _ETS, reason, deviation, _moves(fitted, horizon))
+    least = 0.0 if history.min() >= 0 else -np.inf
+    if deviation <= _NEVER * scale:
+        return Path(days, _ETS, "no interval: each week was as the one before")
+    return Path(days, _ETS, reason, deviation, _moves(fitted, horizon), least)
 
 
 def _moves(fitted: Any, horizon: int) -> Series:

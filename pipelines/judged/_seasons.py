@@ -103,14 +103,13 @@ def without_episodes(days: Series) -> Series:
     is a new level; what came several times is usual.
     """
     usual = by_weekday(days)
+    distance = np.abs(days - usual)
     floors = np.maximum(UNIT, PART * np.abs(usual))
-    is_out = np.abs(days - usual) > np.maximum(SCORE * _spread(days - usual), floors)
-    runs = _runs(is_out)
-    if len(runs) >= _OCCASIONS:
-        return days
+    runs = _runs(distance > np.maximum(SCORE * _spread(days - usual), floors))
+    peaks = np.array([distance[start:end].max() for start, end in runs])
     cleaned = days.copy()
-    for start, end in runs:
-        if end - start < WEEK:
+    for (start, end), peak in zip(runs, peaks, strict=True):
+        if end - start < WEEK and np.count_nonzero(peaks >= peak / 2) < _OCCASIONS:
             cleaned[start:end] = usual[start:end]
     return cleaned
 

@@ -14,7 +14,8 @@ finalities as (
         billing_currency,
         source,
         bool_and(finality = 'final') as is_final
-    from {{ ref('int_period_finalities') }}
+    from {{ ref('source_freshness') }}
+    where finality is not null
     group by grouping sets ((billing_period, billing_currency, source), (billing_period, billing_currency))
 ),
 

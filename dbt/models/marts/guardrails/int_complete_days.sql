@@ -1,7 +1,7 @@
 -- One row: the last day that every source which delivers daily has delivered, and the sources that this leaves
--- out. A source is daily if it delivered on three of four of its last 28 days; one that is 14 days behind
--- the newest is late or has ended, and nothing waits for it.
-{{ config(materialized='view', schema='intermediate', contract={'enforced': false}) }}
+-- out. A source is daily if, for three weeks or longer, it delivered on three of four of its last 28
+-- days; one that is 14 days behind the newest is late or has ended, and nothing waits for it.
+{{ config(materialized='table', schema='intermediate', contract={'enforced': false}) }}
 with delivered as (
     select distinct
         source,
@@ -37,7 +37,7 @@ complete as (
     select min(last_day) as complete_through
     from delivering
     where
-        possible_days >= 7
+        possible_days >= 21
         and days * 4 >= possible_days * 3
         and last_day > (select max(newest.last_day) from delivering as newest) - 14
 ),
@@ -65,7 +65,9 @@ select
     complete.complete_through,
     coalesce(
         list(costing.source order by costing.source) filter (
-            where costing.last_day < complete.complete_through and costing.days * 4 >= costing.possible_days * 3
+            where costing.last_day < complete.complete_through
+            and costing.possible_days >= 21
+            and costing.days * 4 >= costing.possible_days * 3
         ),
         []
     )::varchar[] as left_out_sources

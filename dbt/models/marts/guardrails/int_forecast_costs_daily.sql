@@ -1,6 +1,6 @@
 -- What is forecast, and what forecasts are scored by. Sources that are behind are in nothing that can be told
 -- apart by source; of features they cannot be left out.
-{{ config(materialized='view', schema='intermediate', contract={'enforced': false}) }}
+{{ config(materialized='table', schema='intermediate', contract={'enforced': false}) }}
 with of_owners as (
     select
         costs.charge_date,
