@@ -28,6 +28,7 @@ MAX_PRICED = 3_000_000
 HISTORIES = (7, 365)
 HISTORY_REPEATS = 3
 MAX_HISTORY_A_DAY = 300
+QUESTION_AIM = 0.1
 ATTEMPTS = "lake/attempts/*.parquet"
 
 
@@ -163,14 +164,31 @@ def company(folder: Path, attempts: int) -> Iterator[Row]:
         yield Row(name, None, perf_counter() - began, memory, aim=aim)
 
 
+def questions(folder: Path, attempts: int) -> Iterator[Row]:
+    """Every query of docs/questions.md on a year of 5,000 customers: minutes to write the year."""
+    if not (folder / "company" / "warehouse.duckdb").exists():
+        list(company(folder, attempts))
+    if not (folder / "year" / "warehouse.duckdb").exists():
+        run_step("write_year", folder, folder / "company", folder / "year")
+    finished = run_step("ask_questions", folder, folder / "year")
+    asked = finished.result["questions"]
+    cpu = [found["cpu_seconds"] for found in asked.values()]
+    above = sum(seconds > QUESTION_AIM for seconds in cpu)
+    remark = f"{above} of {len(cpu)} take more than {QUESTION_AIM * 1000:.0f} ms of processor time"
+    yield replace(_row("the slowest question", finished, aim="≤ 0.1 s"), remark=remark)
+    for heading, found in asked.items():
+        remark = f"{found['seconds'] * 1e3:.0f} ms, {found['cpu_seconds'] * 1e3:.0f} of a processor"
+        yield Row(heading, found["rows"], found["seconds"], finished.peak_memory, remark=remark)
+
+
 PARTS: dict[str, Callable[[Path, int], Iterator[Row]]] = {
     part.__name__: part
     for part in (
         *(cur, tokens, litellm, capacity, marts),
-        *(spans, prices, company, history, month),
+        *(spans, prices, company, history, month, questions),
     )
 }
-BY_DEFAULT = [name for name in PARTS if name not in ("month", "history")]
+BY_DEFAULT = [name for name in PARTS if name not in ("month", "history", "questions")]
 
 
 def _row(step: str, finished: Finished, aim: str = "") -> Row:

@@ -129,6 +129,22 @@ def prices(folder: str, attempts: str) -> Result:
     return measure_prices(_emptied(folder), int(attempts))
 
 
+def write_year(company: str, folder: str) -> Result:
+    """Write a warehouse of a year of 5,000 customers and 50 features."""
+    from benchmarks.year import write_year
+
+    began = perf_counter()
+    result = write_year(Path(company), _emptied(folder))
+    return result | {"seconds": perf_counter() - began}
+
+
+def ask_questions(folder: str) -> Result:
+    """Ask every question of docs/questions.md."""
+    from benchmarks.questions import ask_questions
+
+    return ask_questions(Path(folder))
+
+
 def configure(folder: str) -> Result:
     """Write the sample company's configuration with a lake of its own."""
     from benchmarks.lake import write_sample_config
@@ -159,6 +175,8 @@ STEPS: dict[str, Callable[..., Result]] = {
         normalize_spans,
         prices,
         configure,
+        write_year,
+        ask_questions,
     )
 }
 
