@@ -1,4 +1,6 @@
-"""Tell a webhook of failures, late sources and budget breaches, each once. It never fails a run.
+"""Tell a webhook of failures, late sources, budget breaches and anomalies, each once.
+
+It never fails a run.
 
 What was told stands in lake/notified.json. A failure, or a late source, that was not seen for two
 days is forgotten: it is told again when it comes back.
@@ -30,8 +32,9 @@ from pipelines.warehouse import current_index, read_published
 # What comes every day; prices, customers and owners may be as old as they are.
 _DAILY = (ATTEMPTS, CHARGES, COUNTER_DELTAS, GAUGE_SAMPLES, METERED_USAGE, RESOURCE_STATES)
 _FORGOTTEN_AFTER = timedelta(days=2)
-# A breach of longer ago is history when the webhook is configured.
-_BREACH_DAYS = 7
+# A breach, or an anomaly, of longer ago is history when the webhook is configured.
+_NEW_DAYS = 7
+_NEVER_AGAIN = ("budget_breach", "anomaly")
 _ATTEMPTS, _SECONDS = 4, 10.0
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
@@ -41,7 +44,7 @@ _BUSY = (408, 425, 429, 500, 502, 503, 504)
 class Event:
     """Something that somebody should know; `key` tells it from others of its kind."""
 
-    kind: str  # failure, late_source or budget_breach
+    kind: str  # failure, late_source, budget_breach or anomaly
     subject: str | None
     key: str
     message: str
@@ -85,6 +88,7 @@ def _notify(settings: Settings, webhook: Webhook, run_id: str, failures: Iterabl
         *_failures(failures, run_id),
         *_late_sources(settings, now.date()),
         *_breaches(settings),
+        *_anomalies(settings),
     ]
     told = _read_told(settings.lake)
     new = [event for event in events if event.id not in told]
@@ -142,21 +146,13 @@ def _newest_days(index: pl.DataFrame) -> dict[str, date]:
 
 
 def _breaches(settings: Settings) -> Iterator[Event]:
-    if not settings.warehouse.exists():
-        return
-    try:
-        with read_published(settings) as connection:
-            rows = connection.execute(
-                "select budget_id, entity, value, period_kind, period_start, threshold, "
-                "crossed_on, billing_currency, owner, amount, spent_cost "
-                "from marts.budget_breaches where crossed_on > "
-                "(select max(charge_date) from intermediate.int_day_inputs) - ? "
-                "order by crossed_on, budget_id, value, threshold",
-                [_BREACH_DAYS],
-            ).fetchall()
-    except duckdb.CatalogException:
-        # An older warehouse has no budgets.
-        return
+    rows = _newest(
+        settings,
+        "select budget_id, entity, value, period_kind, period_start, threshold, "
+        "crossed_on, billing_currency, owner, amount, spent_cost "
+        "from marts.budget_breaches where crossed_on > {since} "
+        "order by crossed_on, budget_id, value, threshold",
+    )
     for budget, entity, value, kind, start, threshold, day, currency, owner, amount, spent in rows:
         yield Event(
             "budget_breach",
@@ -167,6 +163,38 @@ def _breaches(settings: Settings) -> Iterator[Event]:
             f"{shown(threshold * 100)} % was reached on {day}",
             owner,
         )
+
+
+def _anomalies(settings: Settings) -> Iterator[Event]:
+    # What lasts is told once; what follows a pool is told of the pool.
+    rows = _newest(
+        settings,
+        "select charge_date, billing_currency, entity, value, owner, observed_cost, "
+        "expected_estimate from marts.anomalies where charge_date > {since} "
+        "and days_in_a_row = 1 and follows_pool is null "
+        "order by charge_date, billing_currency, entity, value",
+    )
+    for day, currency, entity, value, owner, observed, expected in rows:
+        yield Event(
+            "anomaly",
+            value,
+            f"{day}\n{currency}\n{entity}\n{value}",
+            f"anomaly: {entity} {value} cost {shown(round(observed, 2))} {currency} on {day}; "
+            f"{shown(round(expected, 2))} was to be expected",
+            owner,
+        )
+
+
+def _newest(settings: Settings, query: str) -> list[tuple[Any, ...]]:
+    """Return the rows of the last days that have costs; an older warehouse has none."""
+    if not settings.warehouse.exists():
+        return []
+    since = f"(select max(charge_date) from intermediate.int_day_inputs) - {_NEW_DAYS}"
+    try:
+        with read_published(settings) as connection:
+            return connection.execute(query.format(since=since)).fetchall()
+    except duckdb.CatalogException:
+        return []
 
 
 # --- posting ------------------------------------------------------------------------------------
@@ -218,12 +246,12 @@ def _read_told(lake: Lake) -> dict[str, dict[str, str]]:
 def _remembered(
     told: dict[str, dict[str, str]], events: Iterable[Event], now: datetime
 ) -> dict[str, dict[str, str]]:
-    """Return what need not be told again: breaches for ever, else what was seen of late."""
+    """Return what need not be told again: what happened once; else what was seen of late."""
     seen = {event.id: {"kind": event.kind, "seen": now.isoformat()} for event in events}
     return {
         name: entry
         for name, entry in (told | seen).items()
-        if entry["kind"] == "budget_breach"
+        if entry["kind"] in _NEVER_AGAIN
         or now - datetime.fromisoformat(entry["seen"]) <= _FORGOTTEN_AFTER
     }
 

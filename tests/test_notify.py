@@ -157,6 +157,36 @@ def test_a_breach_is_posted_once_with_its_owner_and_an_old_one_is_not(
     )
 
 
+def test_an_anomaly_is_posted_on_its_first_day_where_it_began(
+    settings: Settings, hook: Hook
+) -> None:
+    new = "('2026-10-19', 'USD', 'pool', 'gpu', 'ann', 1416.956, 139.29, 1, null)"
+    others = (
+        new.replace("2026-10-19", "2026-10-13"),
+        new.replace("2026-10-19", "2026-10-20").replace(" 1, null", " 2, null"),
+        new.replace("'pool', 'gpu'", "'customer_id', 'acme'").replace("null", "'gpu'"),
+    )
+    columns = "charge_date, billing_currency, entity, value, owner, observed_cost, "
+    columns += "expected_estimate, days_in_a_row, follows_pool"
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute("create schema marts; create schema intermediate")
+        connection.execute(
+            "create table intermediate.int_day_inputs as select date '2026-10-20' as charge_date"
+        )
+        connection.execute(
+            "create table marts.anomalies as select * replace (charge_date::date as charge_date, "
+            "observed_cost::decimal(38, 12) as observed_cost, expected_estimate::decimal(38, 6) as "
+            f"expected_estimate) from (values {', '.join((new, *others))}) as given({columns})"
+        )
+    notify(settings, "run-1", [])
+    notify(settings, "run-2", [])
+    (event,) = hook.events
+    assert (event["kind"], event["subject"], event["owner"]) == ("anomaly", "gpu", "ann")
+    assert event["message"] == (
+        "anomaly: pool gpu cost 1416.96 USD on 2026-10-19; 139.29 was to be expected"
+    )
+
+
 def test_what_comes_back_after_two_days_is_told_again(settings: Settings, hook: Hook) -> None:
     notify(settings, "run-1", ["gpu: broken"])
     file = settings.lake.root / "notified.json"

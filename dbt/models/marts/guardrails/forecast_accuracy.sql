@@ -70,7 +70,7 @@ select
     if(summed.is_over, summed.cost_estimate - summed.actual_cost, null)::decimal(38, 6) as error_estimate,
     if(summed.is_over, summed.absolute_error_estimate, null)::decimal(38, 6) as absolute_error_estimate,
     if(
-        summed.is_over and summed.absolute_cost > 0,
+        summed.is_over and summed.absolute_cost >= 0.01,
         summed.absolute_error_estimate / summed.absolute_cost,
         null
     )::decimal(18, 6) as wape_estimate,
@@ -82,7 +82,7 @@ select
     case
         when not summed.is_over then 'the month is not over'
         when summed.cost_estimate is null then summed.forecast_reason
-        when summed.absolute_cost = 0 then 'nothing was spent'
+        when summed.absolute_cost < 0.01 then 'less than 0.01 was spent'
     end as reason,
     case
         when not summed.is_over then null
