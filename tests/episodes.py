@@ -2,7 +2,7 @@
 
 import csv
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from company import ROOT
@@ -23,12 +23,18 @@ class Episode:
     quantity: Decimal
     unit: str
 
+    def days(self) -> list[date]:
+        last = self.ended_at - timedelta(microseconds=1)
+        count = (last.date() - self.started_at.date()).days + 1
+        return [self.started_at.date() + timedelta(days=number) for number in range(count)]
 
-def episodes(kind: str) -> list[Episode]:
+
+def episodes(kind: str = "") -> list[Episode]:
+    """Return those of a kind, or all."""
     with (TRUTH / "episodes.csv").open(newline="") as file:
         return [
             Episode(
-                kind,
+                row["kind"],
                 row["value"],
                 row["resource_id"],
                 _time(row["started_at"]),
@@ -38,7 +44,7 @@ def episodes(kind: str) -> list[Episode]:
                 row["unit"],
             )
             for row in csv.DictReader(file)
-            if row["kind"] == kind
+            if kind in ("", row["kind"])
         ]
 
 

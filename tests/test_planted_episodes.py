@@ -124,3 +124,39 @@ def test_the_only_model_that_nobody_asked_anything_costs_what_its_machine_does(
     ).fetchall()
     (unasked,) = episodes("unused_model")
     assert rows == [(unasked.value, 0, near(unasked.cost), near(unasked.cost))]
+
+
+def test_the_planted_anomaly_is_told_with_its_exact_cost_its_excess_and_who_answers_for_it(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = warehouse.execute(
+        "select charge_date, observed_cost, excess_estimate, owner from marts.anomalies"
+        " where entity = 'feature' and value = 'call-summary'"
+    ).fetchall()
+    (planted,) = episodes("anomaly")
+    day = planted.started_at.date()
+    assert rows == [(day, near(planted.quantity), near(planted.cost), "m.okafor")]
+
+
+def test_the_evidence_of_the_anomaly_is_the_customer_and_the_model_that_it_came_from(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    (planted,) = episodes("anomaly")
+    rows = warehouse.execute(
+        "select part_entity, part_value, observed_cost, change_estimate"
+        " from marts.anomaly_evidence where entity = 'feature' and value = 'call-summary'"
+        " and part_entity in ('customer_id', 'model')"
+    ).fetchall()
+    costs = (near(planted.quantity), near(planted.cost))
+    assert sorted(rows) == [
+        ("customer_id", "cust-009", *costs),
+        ("model", "gpt-4.1-mini", *costs),
+    ]
+
+
+def test_no_day_stands_out_on_which_nothing_was_planted(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = warehouse.execute("select distinct charge_date from marts.anomalies").fetchall()
+    planted = {day for one in episodes() for day in one.days()}
+    assert {day for (day,) in rows} <= planted
