@@ -194,10 +194,42 @@ def _reservation(machine: Row) -> list[Row]:
 
 def _others(machine: Row) -> list[Row]:
     """Return what is not use of machines and models, a correction, and a second account."""
+    correction = {**machine, **_hour(10), **_priced("-1", "0.4", "-1"), "ResourceId": "i-1"}
+    return [
+        *_without_price(),
+        {**machine, **_hour(11), **_priced("-1", "0.4", "-1"), "ResourceId": "i-2"},
+        {**correction, "ChargeClass": "Correction"},
+        *_reserved_capacity(machine),
+        _second_account(machine),
+    ]
+
+
+def _without_price() -> list[Row]:
+    """Return a tax, a credit and a month of support."""
     once = {**_hour(0), "ChargeFrequency": "One-Time", "ServiceName": "Cumulus Billing"}
     other = {**once, "ServiceCategory": "Other", "ServiceSubcategory": "Other (Other)"}
+    support = {
+        **_NO_PRICE,
+        **other,
+        **_costs("29"),
+        "ChargeCategory": "Purchase",
+        "ChargeFrequency": "Recurring",
+        "ServiceName": "Cumulus Support",
+        "ChargePeriodEnd": "2026-11-01 00:00:00",
+        "ServiceCategory": "Management and Governance",
+        "ServiceSubcategory": "Support",
+    }
+    return [
+        {**_NO_PRICE, **other, **_costs("4.35"), "ChargeCategory": "Tax"},
+        {**_NO_PRICE, **other, **_costs("-10"), "ChargeCategory": "Credit"},
+        support,
+    ]
+
+
+def _reserved_capacity(machine: Row) -> list[Row]:
+    """Return an hour of reserved capacity that was used, and one that was not."""
     capacity = {"CapacityReservationId": "capacity-1", "PricingCategory": "Standard"}
-    reserved = [
+    return [
         {
             **machine,
             **_hour(hour),
@@ -212,18 +244,11 @@ def _others(machine: Row) -> list[Row]:
             (9, "Unused", "capacity-1", None),
         )
     ]
-    support = {
-        **_NO_PRICE,
-        **other,
-        **_costs("29"),
-        "ChargeCategory": "Purchase",
-        "ChargeFrequency": "Recurring",
-        "ServiceName": "Cumulus Support",
-        "ChargePeriodEnd": "2026-11-01 00:00:00",
-        "ServiceCategory": "Management and Governance",
-        "ServiceSubcategory": "Support",
-    }
-    second = {
+
+
+def _second_account(machine: Row) -> Row:
+    """Return a charge of another account, in euro, on an invoice and from a source of its own."""
+    return {
         **machine,
         **_hour(0),
         **_priced("2", "0.35", "2"),
@@ -239,13 +264,3 @@ def _others(machine: Row) -> list[Row]:
         "x_DeliveryId": "cumulus_eu/2026-10/1",
         "x_File": "october-eu.parquet",
     }
-    correction = {**machine, **_hour(10), **_priced("-1", "0.4", "-1"), "ResourceId": "i-1"}
-    return [
-        {**_NO_PRICE, **other, **_costs("4.35"), "ChargeCategory": "Tax"},
-        {**_NO_PRICE, **other, **_costs("-10"), "ChargeCategory": "Credit"},
-        support,
-        {**machine, **_hour(11), **_priced("-1", "0.4", "-1"), "ResourceId": "i-2"},
-        {**correction, "ChargeClass": "Correction"},
-        *reserved,
-        second,
-    ]

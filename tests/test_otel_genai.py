@@ -99,51 +99,47 @@ def test_the_caller_that_another_file_may_hold_is_named(telemetry: Telemetry) ->
     assert callers == {1: None, 3: f"{2:016x}", 7: f"{5:016x}", 9: f"{8:016x}"}
 
 
+# Spans come twice, within a file and in a later one: there without what was around them.
+NOT_AS_IN_TRUTH = """
+    with delivered as (select * from read_parquet($files)),
+    attempts as (
+        select *, coalesce(request_model, response_model) as model
+        from delivered
+        where (trace_id, span_id) not in (
+            select (trace_id, absent_parent_span_id) from delivered
+            where absent_parent_span_id is not null
+        )
+        qualify row_number() over (partition by attempt_id order by x_file, x_row) = 1
+    ),
+    truth as (
+        select * from read_parquet($truth)
+        where outcome <> 'untraced' and ended_at < timestamp '2026-10-01' + to_days($days)
+    )
+    select * from attempts full join truth on attempts.attempt_id = truth.attempt_id
+    where (
+        attempts.attempt_id, attempts.inference_id, attempts.customer_id, attempts.feature,
+        attempts.workflow, attempts.team, attempts.environment, attempts.model,
+        attempts.ended_at, attempts.status, attempts.uncached_input_tokens is not null
+    ) is distinct from (
+        truth.attempt_id, truth.operation_id, truth.customer_id, truth.feature,
+        truth.workflow, truth.team, truth.environment, truth.model, truth.ended_at,
+        case truth.outcome
+            when 'failed' then 'error' when 'rejected' then 'rejected' else 'ok'
+        end,
+        truth.outcome in ('ok', 'failed')
+    )
+"""
+
+
 def test_the_sample_company_s_attempts_are_those_that_truly_could_be_observed(
     telemetry: Telemetry,
 ) -> None:
     for file in sorted((SAMPLES / "otel").iterdir())[:DAYS]:
         (telemetry.folder / file.name).symlink_to(file)
     assert telemetry.failures() == {}
-    files = telemetry.files("attempts")
-    # Spans come twice, within a file and in a later one: there without what was around them.
-    wrong = duckdb.execute(
-        """
-        with delivered as (select * from read_parquet($files)),
-        attempts as (
-            select *, coalesce(request_model, response_model) as model
-            from delivered
-            where (trace_id, span_id) not in (
-                select (trace_id, absent_parent_span_id) from delivered
-                where absent_parent_span_id is not null
-            )
-            qualify row_number() over (partition by attempt_id order by x_file, x_row) = 1
-        ),
-        truth as (
-            select * from read_parquet($truth)
-            where outcome <> 'untraced' and ended_at < timestamp '2026-10-01' + to_days($days)
-        )
-        select * from attempts full join truth on attempts.attempt_id = truth.attempt_id
-        where (
-            attempts.attempt_id, attempts.inference_id, attempts.customer_id, attempts.feature,
-            attempts.workflow, attempts.team, attempts.environment, attempts.model,
-            attempts.ended_at, attempts.status, attempts.uncached_input_tokens is not null
-        ) is distinct from (
-            truth.attempt_id, truth.operation_id, truth.customer_id, truth.feature,
-            truth.workflow, truth.team, truth.environment, truth.model, truth.ended_at,
-            case truth.outcome
-                when 'failed' then 'error' when 'rejected' then 'rejected' else 'ok'
-            end,
-            truth.outcome in ('ok', 'failed')
-        )
-        """,
-        {
-            "files": files,
-            "truth": str(SAMPLES / "truth" / "attempts.parquet"),
-            "days": DAYS,
-        },
-    ).fetchall()
-    assert wrong == []
+    truth = str(SAMPLES / "truth" / "attempts.parquet")
+    named = {"files": telemetry.files("attempts"), "truth": truth, "days": DAYS}
+    assert duckdb.execute(NOT_AS_IN_TRUTH, named).fetchall() == []
 
 
 # --- who asked ----------------------------------------------------------------------------------

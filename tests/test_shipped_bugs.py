@@ -75,13 +75,9 @@ def attempts() -> list[dict[str, Any]]:
             for day in (DAY, "2026-10-06")
             for hour in range(24)
         ),
-        attempt("dated", "1", {"output": 1_000_000}, request_model="dated"),
-        attempt(
-            "dated",
-            "2",
-            {"output": 1_000_000},
-            request_model="dated",
-            ended_at="2026-10-06 00:00:01",
+        *(
+            attempt("dated", number, {"output": 1_000_000}, request_model="dated", ended_at=at)
+            for number, at in (("1", f"{DAY} 10:00:01"), ("2", "2026-10-06 00:00:01"))
         ),
         attempt("unknown", "1", {"output": 1_000_000}, request_model="nobody-prices-it"),
         *(
