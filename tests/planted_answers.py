@@ -255,6 +255,19 @@ def _requests() -> Iterator[Planted]:
         yield Planted("Substitution rate", column, figure, keys)
 
 
+def _judged() -> Iterator[Planted]:
+    (planted,) = episodes.episodes("anomaly")
+    day, feature = planted.started_at.date(), {"entity": "feature", "value": planted.value}
+    keys: dict[str, object] = {"charge_date": day, **feature}
+    yield Planted("Anomalies", "observed_cost", partial(Decimal, planted.quantity), keys, DIGITS)
+    excess = partial(Decimal, planted.cost or 0)
+    # Expected is an estimate of three weeks.
+    yield Planted("Anomalies", "excess_estimate", excess, keys, _within("0.08"))
+    part: dict[str, object] = {"part_entity": "feature", "part_value": planted.value}
+    evidence = "What moved in an anomaly"
+    yield Planted(evidence, "observed_cost", partial(Decimal, planted.quantity), part, DIGITS)
+
+
 PLANTED = [
     *_units(),
     *_costs(),
@@ -263,4 +276,5 @@ PLANTED = [
     *_purchases(),
     *_business(),
     *_requests(),
+    *_judged(),
 ]

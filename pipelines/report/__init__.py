@@ -12,6 +12,7 @@ from models.errors import ConfigError
 from pipelines.reconciliation import read_steps
 from pipelines.report._bill import BRIDGE, DAILY, GLANCE, UNIT
 from pipelines.report._guards import BUDGETS, DRIVERS, MARGIN, WASTE
+from pipelines.report._judged import ANOMALIES, FORECAST
 from pipelines.report._scaling import CYCLES, EPISODES, IDLE
 from pipelines.report._section import answer
 from pipelines.report._trust import CHANGES, COVERAGE, RECONCILIATION
@@ -25,7 +26,8 @@ SECTIONS = (
     *(GLANCE, BRIDGE, DRIVERS, UNIT, DAILY),
     *(MARGIN, CUSTOMERS, CUSTOMER_COSTS),
     *(GPU_STATES, GPU_COSTS, IDLE, EPISODES, CYCLES),
-    *(CHANGES, WASTE, BUDGETS),
+    *(CHANGES, ANOMALIES, WASTE),
+    *(BUDGETS, FORECAST),
     *(COVERAGE, RECONCILIATION),
 )
 _FOLDER = Path(__file__).parent
