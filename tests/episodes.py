@@ -1,6 +1,7 @@
 """What was planted in the sample company and what it truly cost, as its generator worked it out."""
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -63,3 +64,29 @@ def component(name: str, month: str = "") -> Decimal:
             ),
             Decimal(0),
         )
+
+
+def answers() -> Iterator[tuple[str, str, Decimal, dict[str, object]]]:
+    """Figures of docs/questions.md: heading, column, value, and the rows that it is the sum of."""
+    (early,), (storm,) = episodes("overshoot"), episodes("retry_storm")
+    early_ones = "Scaling out too early: minutes until demand uses a machine"
+    yield early_ones, "overshoot_cost", _cost(early), {"resource_id": early.resource_id}
+    told = {one.unit: one for one in episodes("lag")}
+    lost, waiting = told["lost operations"], told["waiting operations"]
+    for column, figure in (
+        ("lag_ms", told["ms of lag"].quantity),
+        ("slo_breaches", told["breaches"].quantity),
+        ("lost_operations", lost.quantity),
+        ("revenue_at_risk_observed_estimate", _cost(lost)),
+        ("revenue_at_risk_modelled_estimate", _cost(waiting)),
+    ):
+        yield "Scaling too slowly", column, figure, {"need_at": lost.started_at}
+    swings = sum(map(_cost, [*episodes("thrash"), *episodes("swap")]), Decimal(0))
+    yield "Thrash", "loss_cost_estimate", swings, {"is_thrash": True}
+    retried = {"model": "gpt-4.1-nano"}
+    yield "Cost of failed and retried work", "retried_cost", _cost(storm), {**retried}
+
+
+def _cost(episode: Episode) -> Decimal:
+    assert episode.cost is not None
+    return episode.cost

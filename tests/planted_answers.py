@@ -181,6 +181,12 @@ def _capacity() -> Iterator[Planted]:
         yield Planted(GPU_TIME, column, seconds, {"charge_date": DAY, "pool": "chat-gpu"})
 
 
+def _episodes() -> Iterator[Planted]:
+    """What marts round down in each is less than a cent."""
+    for heading, column, figure, where in episodes.answers():
+        yield Planted(heading, column, partial(Decimal, figure), where, CENT)
+
+
 def _bills() -> Iterator[Planted]:
     billed = ("aws_prod", "aws_dev", "openai", "anthropic", "mistral", "gcp", "runpod")
     yield from _each(BILLED, "actual_cost", "source", billed, sample.control_total)
@@ -277,4 +283,5 @@ PLANTED = [
     *_business(),
     *_requests(),
     *_judged(),
+    *_episodes(),
 ]
