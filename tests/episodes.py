@@ -83,6 +83,8 @@ def answers() -> Iterator[tuple[str, str, Decimal, dict[str, object]]]:
         yield "Scaling too slowly", column, figure, {"need_at": lost.started_at}
     swings = sum(map(_cost, [*episodes("thrash"), *episodes("swap")]), Decimal(0))
     yield "Thrash", "loss_cost_estimate", swings, {"is_thrash": True}
+    (unasked,) = episodes("unused_model")
+    yield "Retiring old versions", "version_cost", _cost(unasked), {"version": unasked.value}
     retried = {"model": "gpt-4.1-nano"}
     yield "Cost of failed and retried work", "retried_cost", _cost(storm), {**retried}
 
