@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import duckdb
 import pytest
-from company import Company
+from company import ROOT, Company
 from episodes import episodes
 
 PERCENT = Decimal("0.01")
@@ -179,3 +179,15 @@ def test_nothing_stands_out_that_was_not_planted(warehouse: duckdb.DuckDBPyConne
         for value in values | of_whole_company
     }
     assert set(rows) - allowed == set()
+
+
+def test_the_docs_state_what_is_noise() -> None:
+    scaling, guardrails = (
+        " ".join((ROOT / "docs" / name).read_text().split())
+        for name in ("scaling.md", "guardrails.md")
+    )
+    assert "with more than an hour of `unused_ms`" in scaling
+    assert "with ten `slo_breaches` or more, or with `lost_operations`" in scaling
+    assert "with 0 `requests`: no threshold is needed" in scaling
+    assert "Loss is 0 unless a gap is under its break-even" in scaling
+    assert "with more than a dollar of `retried_cost`" in guardrails
