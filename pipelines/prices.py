@@ -8,6 +8,7 @@ from its date, what it leaves undated from that day on. What was estimated befor
 import os
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,7 @@ def update_prices(lake: Lake, today: date | None = None) -> Path:
     return file
 
 
+@cache
 def _installed_prices() -> pl.DataFrame:
     schema = {name: PRICE_SCHEMA[name] for name in _CONTENT}
     return pl.DataFrame([tuple(price) for price in catalog_prices()], schema, orient="row")

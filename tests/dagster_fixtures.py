@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import steps
 from pipelines.settings import Settings, load_settings
 
 
@@ -11,6 +12,8 @@ from pipelines.settings import Settings, load_settings
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """One account with two months of hourly bills."""
     monkeypatch.setattr("pipelines.run.export_all", lambda settings: [])
+    # What is built here has nothing to be judged.
+    monkeypatch.setattr(steps, "judge_marts", lambda run: None)
     for period, amount in (("2026-09", "1.10"), ("2026-10", "2.20")):
         answer = tmp_path / "bills" / period / "20261103T060000Z" / "pods.json"
         answer.parent.mkdir(parents=True)

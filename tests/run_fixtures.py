@@ -15,6 +15,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(steps, "run_dbt", build_without_dbt)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.setattr("pipelines.run.export_all", lambda settings: [])
+    # The small project has nothing to be judged.
+    monkeypatch.setattr(steps, "judge_marts", lambda run: None)
     for account in ("one", "two"):
         write_bill(tmp_path / account, "2026-10", "20261103T060000Z", "1.10", "2.20")
     (tmp_path / "unitledger.yml").write_text(
