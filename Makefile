@@ -35,7 +35,7 @@ demo: $(INSTALLED) ## Run the sample company's bills and traces, and show what t
 
 .PHONY: test
 test: $(INSTALLED) ## Run the tests (ARGS="-k reconciliation")
-	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not long" $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow and not long" $(ARGS)
 
 .PHONY: test-slow
 test-slow: $(INSTALLED) ## Run the tests that run everything again and again: kills, restatements, benchmarks
@@ -162,11 +162,14 @@ $(LOCKED):
 	@$(BIN)/python -m compileall -q -j 0 .venv/lib > .venv/compile.log || true
 	@touch $@
 
-# Its scripts are not run. Without it, the tests of Blob storage are skipped.
+# Its scripts are not run. Without it, the tests of Blob storage are skipped. What npm would wait for
+# without end is given up after three minutes.
 $(AZURITE): | $(LOCKED)
-	@npm install --prefix .venv/azurite --no-package-lock --no-audit --no-fund --ignore-scripts \
+	@$(BIN)/python -c 'import os, signal, sys; signal.alarm(180); os.execvp(sys.argv[1], sys.argv[1:])' \
+		npm install --prefix .venv/azurite --no-package-lock --no-audit --no-fund --ignore-scripts \
 		--fetch-retries=1 --fetch-timeout=30000 --fetch-retry-maxtimeout=10000 \
-		--omit=dev --loglevel=error azurite@$(AZURITE:.venv/azurite/.version-%=%)
+		--omit=dev --loglevel=error azurite@$(AZURITE:.venv/azurite/.version-%=%) || \
+		{ echo 'npm did not install Azurite (it has three minutes): try `make azurite` again later.' >&2; exit 1; }
 	@touch $@
 
 # Two programs without dependencies: unpacked, not installed. A list of packages that is missing or old

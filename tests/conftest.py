@@ -1,17 +1,39 @@
-"""The sample company, run once for all tests that look at its results."""
+"""What all tests share: the sample company, what dbt knows of the project, and their order."""
 
 import os
+from pathlib import Path
 
 import pytest
 from company import Company, write_sample_config
+from dbt_project import DbtProject
 from filelock import FileLock
+
+# Fixtures that may ask for the finished company.
+_OF_COMPANY = {"company", "landed"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First a file that runs the company, then those without it, last those that look at it: where
+    processes share the tests, nobody waits while it runs."""
+    sizes: dict[Path, int] = {}
+    for item in items:
+        if _OF_COMPANY & set(getattr(item, "fixturenames", ())):
+            sizes[item.path] = sizes.get(item.path, 0) + ("company" in item.fixturenames)
+    first = max(sizes, key=lambda path: (sizes[path], path), default=None)
+    items.sort(key=lambda item: 0 if item.path == first else 1 + (item.path in sizes))
 
 
 @pytest.fixture(scope="session")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of all test processes that run side by side."""
     base = tmp_path_factory.getbasetemp()
-    # Test processes that run side by side share one company.
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "company"
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def company(shared: Path) -> Company:
+    """The sample company, run once for all tests that look at its results."""
+    folder = shared / "company"
     folder.mkdir(exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if (folder / "warehouse.duckdb").exists():
@@ -20,3 +42,11 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
         run = finished.unitledger("run")
         assert run.returncode == 0, run.stdout + run.stderr
     return finished
+
+
+@pytest.fixture(scope="session")
+def dbt_project(shared: Path) -> DbtProject:
+    """The dbt project with a folder where what dbt makes of it is kept: it is parsed once."""
+    folder = shared / "dbt"
+    folder.mkdir(exist_ok=True)
+    return DbtProject(folder)

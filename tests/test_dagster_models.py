@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster_jobs import ROOT, build_marts, checks_of, execute
+from dbt_project import DbtProject
 
 from connectors._base import Window
 from pipelines import steps
@@ -95,20 +96,8 @@ def test_the_transform_job_holds_the_lake_from_its_first_step_to_its_last(
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make dbt-parse` writes."""
-    from dbt.cli.main import dbtRunner
-
-    target = tmp_path_factory.mktemp("target")
-    project = str(ROOT / "dbt")
-    result = dbtRunner().invoke(
-        [
-            *("parse", "--quiet", "--project-dir", project, "--profiles-dir", project),
-            *("--target-path", str(target), "--log-path", str(target)),
-        ]
-    )
-    assert result.success, result.exception
-    return target / "manifest.json"
+def manifest(dbt_project: DbtProject) -> Path:
+    return dbt_project.manifest()
 
 
 def test_every_mart_is_an_asset_with_its_tests_as_checks(manifest: Path) -> None:

@@ -1,44 +1,26 @@
 """The unit tests of the dbt models, beside them in YAML, on the sample company's warehouse."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 import yaml
 from company import ROOT, Company
+from dbt_project import DbtProject
 
 NAMES = sorted(
     test["name"]
     for file in (ROOT / "dbt" / "models").rglob("_*.yml")
-    for test in yaml.safe_load(file.read_text()).get("unit_tests", ())
+    for test in yaml.load(file.read_text(), yaml.CSafeLoader).get("unit_tests", ())
 )
 
 
 @pytest.fixture(scope="module")
-def messages(company: Company, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def messages(company: Company, dbt_project: DbtProject) -> dict[str, str]:
     """What dbt says of each unit test; it runs all of them at once."""
-    folder = tmp_path_factory.mktemp("dbt")
-    # DuckDB names the catalog after the file: the copy has the same name.
-    shutil.copy(company.folder / "warehouse.duckdb", folder / "warehouse.duckdb")
-    dbt = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "test"]
-    folders = ["--project-dir", str(ROOT / "dbt"), "--profiles-dir", str(ROOT / "dbt")]
-    outputs = ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
-    run = subprocess.run(
-        [*dbt, "--select", "test_type:unit", *folders, *outputs],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={
-            **os.environ,
-            "UNITLEDGER_WAREHOUSE": str(folder / "warehouse.duckdb"),
-            "UNITLEDGER_LAKE": str(company.folder / "lake"),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
-    )
-    file = folder / "target" / "run_results.json"
+    shutil.copy(company.folder / "warehouse.duckdb", dbt_project.warehouse)
+    run = dbt_project.run("test", "--select", "test_type:unit")
+    file = dbt_project.target / "run_results.json"
     assert file.exists(), run.stdout
     return {
         result["unique_id"].rsplit(".", 1)[1]: f"{result['status']}: {result['message'] or ''}"
