@@ -124,6 +124,12 @@ def test_a_new_level_is_told_for_days_and_then_it_is_usual(tmp_path: Path) -> No
     assert max(days) < day(40 + 28)
 
 
+def test_a_cost_that_fell_stands_out_where_it_is_what_it_was(tmp_path: Path) -> None:
+    costs = [cost + (30 if place < 42 else 0) for place, cost in enumerate(weekly())]
+    costs[SPIKED] += 30
+    assert told(tmp_path, {CUSTOMER: costs}) == [(day(SPIKED), *CUSTOMER)]
+
+
 def test_a_monthly_fee_is_told_the_first_time_alone(tmp_path: Path) -> None:
     def fee(place: int) -> Decimal | None:
         return WEEK[place % 7] + 40 if day(place).day == 4 and day(place) > FIRST else None

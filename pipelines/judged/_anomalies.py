@@ -23,6 +23,7 @@ from pipelines.judged._seasons import (
     UNIT,
     WEEK,
     Season,
+    Series,
     by_weekday,
     month_before,
     take_apart,
@@ -37,7 +38,7 @@ _METHOD = "stl 1"
 _PARTS = 10
 _WEEKS_COMPARED = 4
 # Of the usual scatter: what is nearer needs no library to tell.
-_NEAR = 3.0
+_NEAR, _NEAR_OF_FEW = 3.0, 5.0
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,20 @@ def _candidates(costs: Costs, place: int) -> np.ndarray[Any, np.dtype[np.bool_]]
     window = costs.amounts[:, max(0, place - MOST_DAYS) : place]
     if window.shape[1] < LEAST_DAYS:
         return np.zeros(len(costs.keys), dtype=bool)
-    usual = by_weekday(window)
-    expected = usual[:, -WEEK]
-    scatter = np.median(np.abs(window - usual), axis=1)
-    near = np.maximum(_NEAR * scatter, np.maximum(UNIT, PART * np.abs(expected)) / 2)
+    # After a change of level, the last weeks tell more than all of them.
+    looks = [_usual(window, _NEAR), _usual(window[:, -LEAST_DAYS:], _NEAR_OF_FEW)]
+    expected, near = (
+        np.minimum(*(look[0] for look in looks)),
+        np.minimum(*(look[1] for look in looks)),
+    )
+    near = np.maximum(near, np.maximum(UNIT, PART * np.abs(expected)) / 2)
     return np.asarray(costs.amounts[:, place] - expected >= near)
+
+
+def _usual(window: Series, near: float) -> tuple[Series, Series]:
+    """Return what the next day's weekday is usually, and how near to it usual days are."""
+    usual = by_weekday(window)
+    return usual[:, -WEEK], near * np.median(np.abs(window - usual), axis=1)
 
 
 def _judged(costs: Costs, row: int, place: int) -> tuple[Anomaly | None, bool]:
