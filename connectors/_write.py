@@ -9,7 +9,7 @@ import duckdb
 
 from connectors._lake import Lake
 from connectors._sql import quoted
-from models.columns import PROVENANCE, Table
+from models.columns import PROVENANCE, Column, Table
 from models.currencies import ISO_4217
 from models.errors import ContractError
 from models.manifest import Manifest
@@ -53,21 +53,31 @@ def _publish(temporary: Path, file: Path) -> None:
 def _cast(
     connection: duckdb.DuckDBPyConnection, table: Table, query: str, manifest: Manifest
 ) -> str:
-    present = {row[0] for row in connection.execute(f"describe {query}").fetchall()}
-    unknown = present - set(table.column_names)
+    described = connection.execute(f"describe {query}").fetchall()
+    present = {row[0]: str(row[1]) for row in described}
+    unknown = present.keys() - set(table.column_names)
     if unknown:
         raise ContractError(f"{manifest.connector}: {table.name} has no column {min(unknown)}")
     given = {
-        "x_source": quoted(manifest.source),
-        "x_delivery_id": quoted(manifest.delivery_id),
+        "x_source": _word(manifest.source),
+        "x_delivery_id": _word(manifest.delivery_id),
     }
-    columns = ", ".join(
-        f"cast({given.get(column.name, column.name if column.name in present else 'null')} "
-        f"as {column.type}) as {column.name}"
-        for column in table.columns
-    )
+
+    def as_contracted(column: Column) -> str:
+        if column.name in given:
+            return given[column.name]
+        if present.get(column.name, "").startswith("ENUM(") and column.type == "varchar":
+            return column.name
+        return f"cast({column.name if column.name in present else 'null'} as {column.type})"
+
+    columns = ", ".join(f"{as_contracted(column)} as {column.name}" for column in table.columns)
     order = f" order by {table.order_by}" if table.order_by else ""
     return f"select {columns} from ({query}){order}"
+
+
+def _word(text: str) -> str:
+    """Return the SQL of a text that every row has: as an ENUM, none of them is looked at."""
+    return f"{quoted(text)}::enum ({quoted(text)})"
 
 
 def _check_contract(

@@ -20,6 +20,7 @@ from connectors._aws.columns import LINE_TYPES, SPLIT_OPERATIONS
 from connectors._aws.services import REGIONS, SERVICES, UNITS, as_map
 from connectors._aws.tags import TAG_ENTRIES
 from connectors._aws.tokens import METER_WORDS, TOKENS
+from connectors._aws.words import NOT_TAKEN_BACK, ours, word
 from connectors._sql import quoted
 
 
@@ -31,14 +32,17 @@ def _lookup(fields: tuple[str, ...], table: Mapping[str, tuple[str, ...]]) -> st
     """Return a map literal of structs: a join would not keep the order of rows."""
     entries = []
     for key, values in table.items():
-        struct = (f"{name}: {quoted(value)}" for name, value in zip(fields, values, strict=True))
+        struct = (
+            f"{name}: {quoted(value)}::{'varchar' if name == 'service_name' else name}"
+            for name, value in zip(fields, values, strict=True)
+        )
         entries.append(f"{quoted(key)}: {{{', '.join(struct)}}}")
     return f"map {{{', '.join(entries)}}}"
 
 
 _FOCUS_TYPE = _lookup(("charge_category", "charge_frequency"), LINE_TYPES)
 _SERVICE = _lookup(("service_name", "service_category", "service_subcategory"), SERVICES)
-_UNIT = as_map(UNITS)
+_UNIT = as_map(UNITS, "unit")
 SPLIT = f"line_item_operation in ({_texts(SPLIT_OPERATIONS)})"
 
 
@@ -72,7 +76,7 @@ _RESERVATION_COST = net("reservation_effective_cost", "reservation_net_effective
 _FACTS = f"""
         {_FOCUS_TYPE}[line_item_line_item_type] as focus_type,
         {_SERVICE}[line_item_product_code] as service,
-        {as_map(REGIONS)}[product_region_code] as product_region_name,
+        {as_map(REGIONS, "region_name")}[product_region_code] as product_region_name,
         {_UNIT}[pricing_unit] as focus_unit,
         regexp_matches(line_item_usage_type, '(^|-)(Box|Spot|Dedicated)Usage') as is_instance_time,
         regexp_matches(line_item_usage_type, '(^|-)[A-Za-z]+:ml[.]') as is_sagemaker_time
@@ -133,8 +137,7 @@ _ENTRIES = f"""
         'SavingsPlanNegation' as line_item_line_item_type,
         {_FOCUS_TYPE}['SavingsPlanNegation'] as focus_type,
         {_SERVICE}[min(line_item_product_code)] as service,
-        'Covered usage that Savings Plan negation rows do not take back'
-            as line_item_line_item_description,
+        {quoted(NOT_TAKEN_BACK)} as line_item_line_item_description,
         min((x_file, x_row)) as first_row,
         first_row[1] as x_file,
         first_row[2] as x_row,
@@ -237,8 +240,8 @@ _COSTED = f"""
         end as quantity,
         case when is_tokens then 1000000 // tokens.a_unit else 1 end as units_a_priced_unit,
         case
-            when is_tokens then '1000000 Tokens'
-            else coalesce(focus_unit, pricing_unit, 'Units')
+            when is_tokens then {ours("unit", "1000000 Tokens")}
+            else coalesce(focus_unit, {word("unit", "pricing_unit")}, {ours("unit", "Units")})
         end as unit
     from sold
 """

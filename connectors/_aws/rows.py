@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from connectors._aws.columns import COLUMNS
 from connectors._aws.delivered import set_variables
+from connectors._aws.words import create_types
 from connectors._sql import quoted, quoted_list
 from models.errors import ContractError
 
@@ -26,6 +27,7 @@ class Field:
     expression: str
     header: str
     type: str
+    is_filled: bool = False  # no row has an empty text
 
     def as_text(self, kind: str) -> str:
         """Return the value as text, NULL where empty; maps as maps.
@@ -39,7 +41,7 @@ class Field:
                 else self.expression
             )
         if self.type == "VARCHAR":
-            return f"nullif({self.expression}, '')"
+            return self.expression if self.is_filled else f"nullif({self.expression}, '')"
         if kind in ("money", "quantity") and self.type == "DOUBLE":
             return self.expression
         if kind in ("money", "quantity", "text"):
@@ -81,7 +83,9 @@ def read_rows(
     present = {row[0]: row[1] for row in connection.execute(f"describe {query}").fetchall()}
     query = _twins_of_one_type(query, present)
     absent = [f", null as {name}" for name in KINDS if name not in present]
-    set_variables(connection, f"select *{''.join(absent)} from ({query})", present)
+    rows = f"select *{''.join(absent)} from ({query})"
+    set_variables(connection, rows, present)
+    create_types(connection, rows, has_dictionaries=filled[0].endswith(".parquet"))
     return {"raw": query}
 
 
@@ -118,10 +122,25 @@ def _parquet(
         "union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)"
     )
     described = connection.execute(f"describe select * from {scan}").fetchall()
-    columns = arrange([Field(f'"{row[0]}"', row[0], row[1]) for row in described])
+    filled = _filled_columns(connection, [folder / file for file in files])
+    columns = arrange([Field(f'"{row[0]}"', row[0], row[1], row[0] in filled) for row in described])
     columns.append(f"substr(filename, {len(str(folder)) + 2}) as x_file")
     columns.append("file_row_number + 1 as x_row")
     return f"select {', '.join(columns)} from {scan}"
+
+
+def _filled_columns(connection: DuckDBPyConnection, files: Sequence[Path]) -> set[str]:
+    """Return the columns that have no empty text, by what the files say of their least values.
+
+    Where nothing is made NULL, rows keep a file's dictionary, and with it what saves most work.
+    """
+    rows = connection.execute(f"""
+        select path_in_schema
+        from parquet_metadata({quoted_list(list(map(str, files)))})
+        group by path_in_schema
+        having bool_and(coalesce(stats_min_value > '' or stats_null_count = num_values, false))
+    """).fetchall()
+    return {row[0] for row in rows}
 
 
 def _csv(path: Path, file: str, arrange: Arrange) -> str:

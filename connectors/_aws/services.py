@@ -100,6 +100,7 @@ REGIONS = {
 }
 
 
-def as_map(table: Mapping[str, str]) -> str:
-    """Return an SQL map literal: a join would not keep the order of rows."""
-    return f"map {{{', '.join(f'{quoted(aws)}: {quoted(focus)}' for aws, focus in table.items())}}}"
+def as_map(table: Mapping[str, str], type: str) -> str:
+    """Return an SQL map literal, its values of a type: a join would not keep the order of rows."""
+    entries = (f"{quoted(aws)}: {quoted(focus)}::{type}" for aws, focus in table.items())
+    return f"map {{{', '.join(entries)}}}"

@@ -47,7 +47,7 @@ SPLIT_COSTS_SQL = f"""
         money(split_line_item_split_usage) as usage_quantity,
         money(split_line_item_reserved_usage) as reserved_quantity,
         money(split_line_item_actual_usage) as used_quantity,
-        coalesce({as_map(UNITS)}[pricing_unit], pricing_unit) as quantity_unit,
+        coalesce({as_map(UNITS, "varchar")}[pricing_unit], pricing_unit) as quantity_unit,
         {_COST} as split_weight,
         {_UNUSED} as unused_weight,
         strftime(cast(bill_billing_period_start_date as timestamp), '%Y-%m') as x_billing_period,
