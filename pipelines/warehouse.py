@@ -7,7 +7,8 @@ tables; dbt adds the rest. `meta.build` says what the file was made from.
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -218,11 +219,18 @@ def _files_of(warehouse: Path) -> set[str]:
     days = _part_hashes(warehouse, "int_day_inputs", "charge_date", *_DAY_HASHES)
     months = _part_hashes(warehouse, "int_period_inputs", "period", *_MONTH_HASHES)
     pairs = _part_hashes(warehouse, "int_change_inputs", "pair", "changes_hash")
-    parts = (*days, *months, *pairs)
+    parts = (*days, *_months_of(days), *months, *pairs)
     names = {f"{part}-{part_hash}" for part, *hashes in parts for part_hash in hashes}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         listed = 'select file from lake."index" where file is not null'
         return names | {row[0] for row in connection.execute(listed).fetchall()}
+
+
+def _months_of(days: list[tuple[Any, ...]]) -> Iterator[tuple[str, ...]]:
+    """Yield each calendar month with the hashes of its hashes of days, as build_months has them."""
+    for month, of_month in groupby(sorted(days), lambda day: str(day[0])[:7]):
+        columns = list(zip(*of_month, strict=True))[1:]
+        yield month, *(hashlib.md5(",".join(of_days).encode()).hexdigest() for of_days in columns)
 
 
 def _part_hashes(warehouse: Path, inputs: str, *columns: str) -> list[tuple[Any, ...]]:

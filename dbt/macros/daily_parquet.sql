@@ -12,7 +12,9 @@
    file exists is not built again: no watermark, nothing to forget. The relation is a view on
    exactly the files of the current inputs. COPY writes the file without a table in between.
    A model whose days depend on less than all inputs says on which: meta={'day_hash': 'attempts_hash'}.
-   While a day is built, views show no other day's files: see look_at_day. #}
+   While a day is built, views show no other day's files: see look_at_day. Who asks for all days opens a
+   file a month, but for the newest month: a year of days is 365 files. A model with as many rows as there
+   are attempts says meta={'grain': 'attempt'}: its days are large enough. #}
 {% materialization daily_parquet, adapter='duckdb', supported_languages=['sql'] %}
     {{ run_hooks(pre_hooks) }}
     {%- set relation = build_parts('int_day_inputs', 'charge_date', look_at_day) -%}
@@ -73,20 +75,23 @@
         {{ look_at_everything(tables) }}
     {%- endcall %}
 
+    {%- set in_months = build_months(stem, parts, built) if key == 'charge_date' else [] %}
     {%- set part_of_file = 'substr(file, ' ~ (stem | length + 2) ~ ', ' ~ (10 if key == 'charge_date' else 7) ~ ')' %}
     {% call statement('main') -%}
         create or replace view {{ target_relation }} as
-        {% if files -%}
+        {% if key == 'charge_date' and files -%}
+            select * from read_parquet(if(
+                getvariable('facts_of') is null,
+                [{{ in_months | join(', ') }}],
+                list_filter(
+                    [{{ files | join(', ') }}],
+                    lambda file:
+                    list_contains(cast(getvariable('facts_of') as date[]), cast({{ part_of_file }} as date))
+                )
+            ))
+        {%- elif files -%}
             select * from read_parquet(list_filter(
-                [{{ files | join(', ') }}],
-                lambda file:
-                    {%- if key == 'charge_date' %}
-                    coalesce(
-                        list_contains(cast(getvariable('facts_of') as date[]), cast({{ part_of_file }} as date)), true
-                    )
-                    {%- else %}
-                    {{ is_of_period(part_of_file) }}
-                    {%- endif %}
+                [{{ files | join(', ') }}], lambda file: {{ is_of_period(part_of_file) }}
             ))
         {%- else -%}
             select * from ({{ sql }}) where false
@@ -95,6 +100,38 @@
     {% do persist_docs(target_relation, model) %}
     {% do adapter.commit() %}
     {{ return(target_relation) }}
+{%- endmacro %}
+
+{# Copy the days of each month before the newest into one file; return what to read for all days. The name
+   has the hash of the days' hashes, as pipelines/warehouse.py works it out, too. #}
+{% macro build_months(stem, parts, built) -%}
+    {%- set of_attempts = config.get('meta', {}).get('grain') == 'attempt' -%}
+    {%- set months = {} -%}
+    {%- for day, day_hash in parts -%}
+        {%- do months.setdefault((day | string)[:7], []).append([day, day_hash]) -%}
+    {%- endfor -%}
+    {%- set read = [] -%}
+    {%- for month, days in months.items() -%}
+        {%- set files = [] -%}
+        {%- set hashes = [] -%}
+        {%- for day, day_hash in days -%}
+            {%- do files.append("'" ~ stem ~ '-' ~ day ~ '-' ~ day_hash ~ ".parquet'") -%}
+            {%- do hashes.append(day_hash) -%}
+        {%- endfor -%}
+        {%- if loop.last or of_attempts -%}
+            {%- do read.extend(files) -%}
+        {%- else -%}
+            {%- set file = stem ~ '-' ~ month ~ '-' ~ local_md5(hashes | join(',')) ~ '.parquet' -%}
+            {%- do read.append("'" ~ file ~ "'") -%}
+            {%- if file not in built -%}
+                {% call statement('month') -%}
+                    copy (select * from read_parquet([{{ files | join(', ') }}])) to '{{ file }}'
+                    (format parquet, compression zstd, compression_level 1, use_tmp_file true)
+                {%- endcall %}
+            {%- endif -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(read) }}
 {%- endmacro %}
 
 {# Have the views of facts and of the lake's tables read only the files that a day needs: else what a

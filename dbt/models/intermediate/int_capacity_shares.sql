@@ -8,7 +8,7 @@
 -- changes. φ is the attempt's weighted tokens a millisecond; with φ = 1 (the equal_… columns) it is
 -- the Shapley value of the busy time.
 -- depends_on: {{ ref('int_day_inputs') }}
-{{ config(materialized='daily_parquet', meta={'day_hash': 'attempts_hash'}) }}
+{{ config(materialized='daily_parquet', meta={'day_hash': 'attempts_hash', 'grain': 'attempt'}) }}
 {%- set ms_per_hour = 3600000 -%}
 {%- set midnight = 'epoch_ms(cast(' ~ charge_date() ~ ' as timestamp))' -%}
 with charge_groups as materialized (

@@ -5,7 +5,7 @@
 -- Lines are looked up for each distinct tuple of what they could match; every attempt then finds its
 -- tuple. Three scans of few columns, one of all: nothing wide is kept in memory.
 -- depends_on: {{ ref('int_day_inputs') }}
-{{ config(materialized='daily_parquet', meta={'day_hash': 'attempts_hash'}) }}
+{{ config(materialized='daily_parquet', meta={'day_hash': 'attempts_hash', 'grain': 'attempt'}) }}
 {%- set owners = entities() | reject('equalto', 'model') | list -%}
 {%- set tuple = ['label', 'provider_name', 'tier', 'sub_account', 'api_key', 'is_billable', 'time_slice'] -%}
 {%- for owner in owners %}{% do tuple.append('own_' ~ owner) %}{% endfor -%}
