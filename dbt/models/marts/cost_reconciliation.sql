@@ -44,7 +44,7 @@ ledger as (
         billing_period,
         billing_currency,
         sum(effective_cost) as effective_cost
-    from {{ ref('allocated_costs') }}
+    from {{ ref('int_ledger_months') }}
     group by source, billing_period, billing_currency
 ),
 

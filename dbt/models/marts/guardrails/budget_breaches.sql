@@ -1,5 +1,4 @@
 -- The first day on which what was spent reached a threshold of a budget.
-{{ config(materialized='view') }}
 with reached as (
     select
         days.*,

@@ -2,25 +2,31 @@
 -- their part, by direct cost, of what is shared, idle included. GPU time has no price by type of token.
 {{ config(materialized='view') }}
 with typed as (
-    {%- for token_type in token_types() %}
     select
-        period_kind, period_start, billing_currency, entity, value, '{{ token_type }}' as token_type,
-        {{ token_type }}_tokens as tokens,
-        priced_{{ token_type }}_tokens as priced_tokens,
-        {{ token_type }}_cost as direct_cost,
-        loaded_cost, attempt_cost
-    from {{ ref('int_unit_totals') }}
-    where {{ token_type }}_tokens > 0 and period_kind <> 'hour' and entity <> 'deployment'
-    union all
-    {%- endfor %}
-    select
-        period_kind, period_start, billing_currency, entity, value, 'all' as token_type,
-        {{ unit_all_tokens('totals') }} as tokens,
-        {{ unit_all_tokens('totals') }} as priced_tokens,
-        attempt_cost as direct_cost,
-        loaded_cost, attempt_cost
+        totals.period_kind,
+        totals.period_start,
+        totals.billing_currency,
+        totals.entity,
+        totals.value,
+        types.token_type,
+        {% for column, before, after, of_all in [
+            ('tokens', '', '_tokens', unit_all_tokens('totals')),
+            ('priced_tokens', 'priced_', '_tokens', unit_all_tokens('totals')),
+            ('direct_cost', '', '_cost', 'totals.attempt_cost')
+        ] -%}
+        case types.token_type
+            {%- for token_type in token_types() %}
+            when '{{ token_type }}' then totals.{{ before }}{{ token_type }}{{ after }}
+            {%- endfor %}
+            else {{ of_all }}
+        end as {{ column }},
+        {% endfor -%}
+        totals.loaded_cost,
+        totals.attempt_cost
     from {{ ref('int_unit_totals') }} as totals
-    where {{ unit_all_tokens('totals') }} > 0 and period_kind <> 'hour' and entity <> 'deployment'
+    cross join (values {% for type in token_types() + ['all'] %}('{{ type }}'){{ ', ' if not loop.last }}{% endfor %})
+        as types (token_type)
+    where totals.period_kind <> 'hour' and totals.entity <> 'deployment'
 ),
 
 based as (
@@ -32,6 +38,7 @@ based as (
             loaded_cost * (direct_cost / nullif(attempt_cost, 0))
         )::decimal(38, 12) as loaded_cost
     from typed
+    where tokens > 0
 )
 
 select

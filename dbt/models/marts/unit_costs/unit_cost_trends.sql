@@ -1,5 +1,6 @@
 -- Whether unit costs move in the right direction as usage grows: against the period before, and over the
 -- days of the period.
+-- Least squares on whole numbers, in 10^-8: the sums are exact, whatever the order of the days.
 {%- set least_days = 7 %}
 with days as (
     {%- for kind in ['week', 'month'] %}
@@ -7,12 +8,11 @@ with days as (
     select
         '{{ kind }}' as period_kind,
         date_trunc('{{ kind }}', period_start) as period_start,
-        period_start as day,
         entity,
         value,
         billing_currency,
-        if(inferences > 0 and loaded_cost > 0, ln(inferences), null) as volume,
-        if(inferences > 0 and loaded_cost > 0, ln(loaded_cost::double), null) as cost
+        if(loaded_cost > 0, round(ln(inferences) * 100000000)::bigint, null) as volume,
+        if(loaded_cost > 0, round(ln(loaded_cost::double) * 100000000)::bigint, null) as cost
     from {{ ref('int_unit_totals') }}
     where period_kind = 'day' and inferences > 0 and entity <> 'deployment'
     {%- endfor %}
@@ -27,8 +27,12 @@ fitted as (
         billing_currency,
         count(volume) as days,
         max(volume) - min(volume) as spread,
-        regr_slope(cost, volume order by day) as slope,
-        regr_r2(cost, volume order by day) as r2
+        {% for a, b in [('volume', 'volume'), ('cost', 'cost'), ('volume', 'cost')] -%}
+        (count(volume) * sum({{ a }} * {{ b }}) - sum({{ a }}) * sum({{ b }}))::double as {{ a }}_{{ b }},
+        {% endfor -%}
+        volume_cost / nullif(volume_volume, 0) as slope,
+        -- Costs that are all the same are on a line.
+        if(cost_cost = 0, 1, volume_cost * volume_cost / nullif(volume_volume * cost_cost, 0)) as r2
     from days
     group by period_kind, period_start, entity, value, billing_currency
 ),
@@ -37,6 +41,7 @@ periods as (
     select
         period_kind,
         period_start,
+        period_start + if(period_kind = 'week', interval 7 day, interval 1 month) as next_start,
         entity,
         value,
         billing_currency,
@@ -76,8 +81,6 @@ left join fitted
         and periods.billing_currency is not distinct from fitted.billing_currency
 left join periods as before
     on
-        periods.period_kind = before.period_kind
-        and periods.period_start
-        = before.period_start + if(periods.period_kind = 'week', interval 7 day, interval 1 month)
+        periods.period_kind = before.period_kind and periods.period_start = before.next_start
         and periods.entity = before.entity and periods.value = before.value
         and periods.billing_currency is not distinct from before.billing_currency

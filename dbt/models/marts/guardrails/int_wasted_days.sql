@@ -1,0 +1,141 @@
+-- What attempts cost, by what became of them: useful, or cancelled, failed, retried or looping. What became
+-- of an attempt is judged by the attempts of its day: a retry on the next day is not seen.
+-- depends_on: {{ ref('int_day_inputs') }}
+{{ config(
+    materialized='daily_parquet', schema='intermediate', contract={'enforced': false}, meta={'day_hash': 'waste_hash'}
+) }}
+{%- set call = ['workflow_run_id', 'operation_name', 'request_model', 'feature', 'workflow'] %}
+with attempts as not materialized (
+    select
+        *,
+        status in ('ok', 'cached') as is_answered
+    from {{ ref('attempt_costs') }}
+    where charge_date = {{ charge_date() }}
+),
+
+-- Of what was tried several times, the attempt that answered it last. Hashes are faster to count, and one that
+-- two inferences share does no harm.
+answers as materialized (
+    select
+        inference_id,
+        operation_name,
+        max(attempt_id) filter (where is_answered and ended_at = last_ended_at) as answer_id
+    from (
+        select
+            *,
+            max(ended_at) filter (where is_answered) over (partition by inference_id, operation_name) as last_ended_at
+        from attempts
+        where hash(inference_id) in (
+            select hash(several.inference_id) from attempts as several group by 1 having count(*) > 1
+        )
+    ) as tried
+    group by inference_id, operation_name
+),
+
+-- Answered attempts of runs that make the same call more often than is allowed.
+looping as materialized (
+    select attempt_id
+    from (
+        select
+            attempts.attempt_id,
+            guardrails.repeated_calls,
+            row_number() over (
+                partition by {{ call | join(', ') }} order by attempts.started_at, attempts.attempt_id
+            ) as call_number
+        from attempts
+        cross join {{ ref('stg_lake__guardrails') }} as guardrails
+        where
+            attempts.is_answered
+            and hash(attempts.workflow_run_id) in (
+                select hash(repeating.workflow_run_id)
+                from attempts as repeating
+                group by 1
+                having count(*) > (select min(most.repeated_calls) from {{ ref('stg_lake__guardrails') }} as most)
+            )
+    ) as numbered
+    where call_number > repeated_calls
+),
+
+judged as not materialized (
+    select
+        attempts.*,
+        case
+            when attempts.status = 'rejected' then 'rejected'
+            when not attempts.is_answered and {{ is_cancelled('attempts.error_type') }} then 'cancelled'
+            when answers.answer_id <> attempts.attempt_id then 'retried'
+            when not attempts.is_answered then 'failed'
+            when looping.attempt_id is not null then 'looping'
+            else 'useful'
+        end as outcome
+    from attempts
+    left join answers
+        on
+            attempts.inference_id = answers.inference_id
+            and attempts.operation_name is not distinct from answers.operation_name
+    left join looping on attempts.attempt_id = looping.attempt_id
+),
+
+currency as (
+    select arg_max(billing_currency, (attempts, billing_currency)) as most_billed
+    from (
+        select billing_currency, count(*) as attempts
+        from attempts
+        where billing_currency is not null
+        group by billing_currency
+    ) as counted
+),
+
+sums as materialized (
+    select
+        coalesce(judged.billing_currency, currency.most_billed) as currency,
+        {% for entity in entities() %}judged.{{ entity }}, {% endfor %}
+        judged.outcome,
+        count(*) filter (where judged.is_ended) as attempts,
+        count(*) filter (where judged.direct_cost is null) as unpriced_attempts,
+        sum(judged.direct_cost) as direct_cost
+    from judged
+    cross join currency
+    group by all
+),
+
+-- NULL where no attempt of the kind has a price, 0 where there is none of the kind.
+totals as (
+    select
+        currency,
+        {{ entity_and_value() }},
+        sum(attempts)::bigint as attempts,
+        sum(unpriced_attempts)::bigint as unpriced_attempts,
+        sum(direct_cost)::decimal(38, 12) as direct_cost,
+        coalesce(sum(attempts) filter (where outcome = 'rejected'), 0)::bigint as rejected_attempts
+        {%- for outcome in ['useful'] + wasted_outcomes() %},
+        coalesce(sum(attempts) filter (where outcome = '{{ outcome }}'), 0)::bigint as {{ outcome }}_attempts,
+        case when count(*) filter (where outcome = '{{ outcome }}') = 0 then 0
+            else sum(direct_cost) filter (where outcome = '{{ outcome }}')
+        end::decimal(38, 12) as {{ outcome }}_cost
+        {%- endfor %}
+    from sums
+    group by {{ each_entity(['currency']) }}
+)
+
+select
+    {{ charge_date() }} as charge_date,
+    currency as billing_currency,
+    entity,
+    value,
+    attempts,
+    useful_attempts as useful_inferences,
+    {% for outcome in wasted_outcomes() -%}
+    {{ outcome }}_attempts,
+    {% endfor -%}
+    rejected_attempts,
+    unpriced_attempts,
+    direct_cost,
+    useful_cost,
+    {% for outcome in wasted_outcomes() -%}
+    {{ outcome }}_cost,
+    {% endfor -%}
+    (direct_cost - coalesce(useful_cost, 0))::decimal(38, 12) as wasted_cost,
+    {{ unit_cost('direct_cost', 'useful_attempts') }} as cost_per_useful_inference,
+    {{ unit_cost('useful_cost', 'useful_attempts') }} as useful_cost_per_useful_inference
+from totals
+order by currency, entity, value

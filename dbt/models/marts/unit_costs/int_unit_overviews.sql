@@ -1,0 +1,6 @@
+-- What int_unit_periods has but single customers and hours: few rows, which a table answers at once.
+{{ config(schema='intermediate', contract={'enforced': false}) }}
+select *
+from {{ ref('int_unit_periods') }}
+where entity <> 'customer_id' and period_kind <> 'hour'
+order by {{ unit_keys() | join(', ') }}
