@@ -25,17 +25,9 @@ def set_variables(connection: DuckDBPyConnection, rows: str, present: Container[
     """
     found = connection.execute(f"""
         select
-            bool_or(line_item_net_unblended_cost is not null),
+            count(line_item_net_unblended_cost) > 0,
             bool_or(line_item_line_item_type in ({_PRIVATE})),
-            bool_or(
-                not regexp_full_match(
-                    array_to_string(list_transform(
-                        map_keys(resource_tags), lambda key: ',' || key
-                    ), ''),
-                    '(,(user|aws)_[a-z0-9_]+)*'
-                )
-                or cardinality(tags) > 0
-            )
+            bool_or(cardinality(tags) > 0)
         from ({rows})
     """).fetchone()
     assert found is not None
@@ -44,11 +36,22 @@ def set_variables(connection: DuckDBPyConnection, rows: str, present: Container[
         _refuse_discounts(connection, rows)
     variables = {
         "has_net_costs": has_net_costs and not has_discount_rows,
-        "has_plain_tags": not has_other_tags,
+        "has_plain_tags": not (has_other_tags or _has_other_keys(connection, rows)),
         "has_invoice_ids": "bill_invoice_id" in present,
     }
     for name, value in variables.items():
         connection.execute(f"set variable {name} = {value}")
+
+
+def _has_other_keys(connection: DuckDBPyConnection, rows: str) -> bool:
+    """Few keys stand in many rows: those are what is looked at."""
+    found = connection.execute(f"""
+        select key
+        from (select distinct unnest(map_keys(resource_tags)) as key from ({rows}))
+        where not regexp_full_match(key, '(user|aws)_[a-z0-9_]+')
+        limit 1
+    """).fetchone()
+    return found is not None
 
 
 def _refuse_discounts(connection: DuckDBPyConnection, rows: str) -> None:

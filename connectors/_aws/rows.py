@@ -121,6 +121,8 @@ def _parquet(
         f"read_parquet({quoted_list([str(folder / file) for file in files])}, "
         "union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)"
     )
+    # Each of our queries begins with what the files say of themselves.
+    connection.execute("set parquet_metadata_cache = true")
     described = connection.execute(f"describe select * from {scan}").fetchall()
     filled = _filled_columns(connection, [folder / file for file in files])
     columns = arrange([Field(f'"{row[0]}"', row[0], row[1], row[0] in filled) for row in described])

@@ -20,7 +20,6 @@ from connectors._sql import quoted, quoted_list
 
 # A file has its words once for each of its row groups, of about 120,000 rows.
 MAX_WORDS = 1000
-_SAMPLE = 100_000
 
 UNUSED = "Unused part of: "
 NOT_TAKEN_BACK = "Covered usage that Savings Plan negation rows do not take back"
@@ -113,8 +112,7 @@ def word(name: str, column: str) -> str:
 
 def create_types(connection: DuckDBPyConnection, rows: str, has_dictionaries: bool) -> None:
     """Create the types, and a macro as_<type> for each, for the rows of a query."""
-    delivered = {column for words in WORDS.values() for column in words.columns}
-    values = {column: _values(connection, rows, column) for column in sorted(delivered)}
+    values = _values(connection, rows)
     for name, words in WORDS.items():
         found = [values[column] for column in words.columns]
         held = dict.fromkeys(words.ours)
@@ -135,14 +133,17 @@ def create_types(connection: DuckDBPyConnection, rows: str, has_dictionaries: bo
         connection.execute(f"create or replace temp macro as_{name}(value) as {cast}")
 
 
-def _values(connection: DuckDBPyConnection, rows: str, column: str) -> list[str]:
-    """Return a column's values; where they are more than a type holds, only some of them."""
-    of_some = f"(select {column} from ({rows}) limit {_SAMPLE})"
-    for source in (of_some, f"({rows})"):
-        found = connection.execute(
-            f"select distinct {column} from {source} where {column} is not null "
-            f"limit {MAX_WORDS + 1}"
-        ).fetchall()
-        if len(found) > MAX_WORDS:
-            break
-    return sorted(row[0] for row in found)
+def _values(connection: DuckDBPyConnection, rows: str) -> Mapping[str, Sequence[str]]:
+    """Return each column's values; where they are more than a type holds, only some of them."""
+    columns = sorted({column for words in WORDS.values() for column in words.columns})
+    found = connection.execute(
+        " union all ".join(
+            f"(select {quoted(column)}, {column} from (select distinct {column} from ({rows})) "
+            f"where {column} is not null limit {MAX_WORDS + 1})"
+            for column in columns
+        )
+    ).fetchall()
+    values: dict[str, list[str]] = {column: [] for column in columns}
+    for column, value in sorted(found):
+        values[column].append(value)
+    return values
