@@ -6,7 +6,7 @@ with mostly as (
         value,
         part_entity || ' ' || part_value as part
     from marts.anomaly_evidence
-    where part_entity <> 'paid_for'
+    where part_entity not in ('paid_for', 'owner')
     qualify
         row_number() over (
             partition by charge_date, billing_currency, entity, value

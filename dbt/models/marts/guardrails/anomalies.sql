@@ -10,6 +10,10 @@ with owners as (
     select 'pool', pool, owner, valid_from, valid_to, 2
     from {{ ref('stg_lake__pools') }}
     where owner is not null and pool is not null
+    union all
+    select distinct part_entity, part_value, part_value, null, null, 1
+    from {{ ref('stg_lake__anomaly_evidence') }}
+    where part_entity = 'owner' and part_value <> '(none)'
 ),
 
 -- Who answers for the value, and for the parts that grew.

@@ -1,7 +1,7 @@
 -- What the watched costs are made of, seen from several sides.
 {{ config(materialized='view', schema='intermediate', contract={'enforced': false}) }}
 {%- set seen_from = {
-    'customer_id': ['feature', 'model'], 'feature': ['customer_id', 'model'], 'workflow': ['customer_id', 'model'],
+    'customer_id': ['feature', 'model'], 'feature': ['customer_id', 'model'], 'workflow': ['feature', 'customer_id', 'model'],
     'model': ['customer_id', 'feature']
 } %}
 {%- for entity, parts in seen_from.items() %}{% for part in parts %}
@@ -46,6 +46,13 @@ from {{ ref('cost_parts_daily') }}
 where entity = 'all' and kind = 'service'
 group by charge_date, billing_currency, part, meter
 union all
+-- Who answers for it, with what is shared, idle, taxed and credited.
+{%- for entity, value in [('all', "'(all)'"), ('source', 'source')] %}
+select charge_date, billing_currency, '{{ entity }}', {{ value }}, 'owner', owner, sum(effective_cost)::decimal(38, 12)
+from {{ ref('owner_costs_daily') }}
+group by 1, 2, 4, 6
+union all
+{%- endfor %}
 -- With what is idle in the pool.
 select
     charge_date, billing_currency, entity, value, 'paid_for', kind || ' ' || part, sum(effective_cost)::decimal(38, 12)
