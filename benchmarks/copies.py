@@ -1,7 +1,9 @@
 """Queries that copy rows of the sample company to other days, customers, features and workflows."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
@@ -160,6 +162,18 @@ class Sample:
             f"create or replace temp table {name} as from {columns[0][0]}.{name}"
         )
         return Relation(name, {row[1]: row[2] for row in columns}, self.names)
+
+    def models_of_days(self) -> list[str]:
+        """Return the models that have a file a day."""
+        query = "select view_name from duckdb_views() where sql like '%facts_of%' order by 1"
+        return [str(row[0]) for row in self.connection.execute(query).fetchall()]
+
+    def files_of_days(self, name: str) -> dict[str, Path]:
+        """Return the file of each day of a model, as its view names them."""
+        query = "select sql from duckdb_views() where view_name = ?"
+        ((sql,),) = self.connection.execute(query, [name]).fetchall()
+        found = re.findall(r"'([^']+?-(\d{4}-\d\d-\d\d)-\w+\.parquet)'", sql)
+        return {day: Path(file) for file, day in found}
 
     def tables(self, schema: str) -> list[str]:
         query = "select table_name from duckdb_tables() where schema_name = ? order by 1"

@@ -5,7 +5,6 @@ customers, features and workflows. The sums are nobody's: what is measured is ho
 """
 
 import os
-import re
 import shutil
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -16,7 +15,7 @@ import duckdb
 import yaml
 
 from benchmarks.copies import Relation, Sample
-from connectors._sql import quoted, quoted_list
+from connectors._sql import quoted
 from pipelines.settings import Settings, load_settings
 from pipelines.transform import _invoke
 from pipelines.warehouse import build_file
@@ -25,25 +24,26 @@ LAST_DAY = date(2026, 11, 3)
 DAYS = [LAST_DAY - timedelta(days=day) for day in range(364, -1, -1)]
 TEMPLATE_START, TEMPLATE_DAYS, TEMPLATE_MONTH = date(2026, 10, 5), 28, "2026-10"
 
-# Of these, a file of each day is written.
+# Of these, a file of each day is written; of other models of days, the sample's own stand for all.
 _BY_DAY = (
     *("attempt_costs", "int_costs_allocated", "int_attempt_sums"),
     *("customer_costs_daily", "feature_costs_daily", "workflow_costs_daily"),
-    *("wasted_costs_daily", "int_unit_days", "int_margin_costs", "int_fleet_days"),
-)
-# What dbt makes of the days; the tables of everything else are copied, too.
-_OF_DAYS = (
-    *("cost_bounds_monthly", "int_unit_periods", "int_team_costs_daily", "cost_changes"),
-    *("int_revenue_months", "margins", "unit_cost_trends", "budgets_daily"),
-    *("int_model_days", "model_mix_daily"),
+    *("int_wasted_days", "int_unit_days", "int_margin_costs", "int_fleet_days"),
 )
 _INPUTS = ("int_period_inputs", "int_change_inputs")
+# What dbt makes of the days; the tables of everything else are copied, too.
+_OF_DAYS = (
+    *("cost_bounds_monthly", "int_unit_periods", "int_unit_overviews", "unit_cost_trends"),
+    *("int_ledger_months", "int_team_costs_daily", "int_revenue_months", "margins"),
+    *("int_cost_changes", "int_change_overviews", "int_waste_overviews"),
+    *("budgets_daily", "budget_breaches", "int_model_days", "model_mix_daily"),
+)
 # Of each kind of periods that are compared, one of the sample that stands for all of the year.
 _PAIRS = {"week": "2026-10-12", "month": "2026-11-01", "30 days": "2026-11-03"}
 # As the models order their rows: what is looked for stands together.
 _ORDERS = {
     "int_unit_days": "period_kind, period_start, entity, value, billing_currency",
-    "cost_changes": "entity, value, kind, part, effect",
+    "int_cost_changes": "entity, value, kind, part, effect",
 }
 
 
@@ -57,9 +57,12 @@ def write_year(company: Path, folder: Path) -> dict[str, Any]:
         sample = Sample(connection)
         facts = settings.lake.root / "facts"
         rows = sum(_write_days(sample, facts, name) for name in _BY_DAY)
-        _write_views(sample, facts, file)
+        days = [name for name in sample.models_of_days() if name not in _BY_DAY]
+        for name in days:
+            _link_days(sample, facts, name)
         _write_tables(sample, file)
-        _run(settings, _INPUTS)
+        # Their files are there: what is made are the views on them.
+        _run(settings, (*_BY_DAY, *days, *_INPUTS))
         rows += _write_changes(sample, facts, file)
     _run(settings, _OF_DAYS)
     shutil.move(file, settings.warehouse)
@@ -112,27 +115,9 @@ def _hash(day: date) -> str:
     return f"{day:%Y%m%d}"
 
 
-def _write_views(sample: Sample, facts: Path, file: Path) -> None:
-    """Have the views on files of days read those of the year; the SQL is the product's own."""
-    views = sample.connection.execute(
-        "select view_name, sql from duckdb_views() where sql like '%substr(file, %, 10)%'"
-    ).fetchall()
-    with duckdb.connect(str(file)) as warehouse:
-        for name, sql in views:
-            if name not in _BY_DAY:
-                _link_days(facts, name, sql)
-            files = quoted_list([f"{facts}/{name}-{day}-{_hash(day)}.parquet" for day in DAYS])
-            begin, end = sql.index("list_value("), sql.index("), (file")
-            sql = f"{sql[:begin]}list_value({files[1:-1]}{sql[end:]}"
-            place = len(f"{facts}/{name}-") + 1
-            sql = re.sub(r"substr\(file, \d+, 10\)", f"substr(file, {place}, 10)", sql)
-            warehouse.execute(sql.replace("CREATE VIEW", "create or replace view", 1))
-
-
-def _link_days(facts: Path, name: str, sql: str) -> None:
-    """Have a day of the sample stand for days of the year in models that no question is about."""
-    found = re.findall(r"'([^']+?-(\d{4}-\d\d-\d\d)-\w+\.parquet)'", sql)
-    files = {day: Path(file) for file, day in found}
+def _link_days(sample: Sample, facts: Path, name: str) -> None:
+    """Have days of the sample stand for those of the year, in a model that no question is about."""
+    files = sample.files_of_days(name)
     for day in DAYS:
         of, _ = _template_of(day)
         os.link(files[str(of)], facts / f"{name}-{day}-{_hash(day)}.parquet")
@@ -188,7 +173,7 @@ def _months_of(relation: Relation) -> str:
 
 def _write_changes(sample: Sample, facts: Path, file: Path) -> int:
     """Write a file of each pair of periods of the year; every kind is copies of one pair."""
-    relation, written = sample.relation("cost_changes"), 0
+    relation, written = sample.relation("int_cost_changes"), 0
     with duckdb.connect(str(file), read_only=True) as warehouse:
         pairs = warehouse.execute(
             "select pair, changes_hash, period_start, previous_start "
@@ -200,9 +185,9 @@ def _write_changes(sample: Sample, facts: Path, file: Path) -> int:
             select
                 * replace (date '{start}' as period_start, date '{previous}' as previous_start),
                 0 as shift
-            from temp.cost_changes
+            from temp.int_cost_changes
             where period_kind = '{kind}' and period_start = date '{_PAIRS[kind]}'
         """
-        file_of_pair = facts / f"cost_changes-{pair}-{pair_hash}"
-        written += _copy(sample, relation.copied(rows), "cost_changes", file_of_pair)
+        file_of_pair = facts / f"int_cost_changes-{pair}-{pair_hash}"
+        written += _copy(sample, relation.copied(rows), "int_cost_changes", file_of_pair)
     return written
