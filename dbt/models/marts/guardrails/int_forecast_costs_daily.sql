@@ -14,7 +14,9 @@ with of_owners as (
 )
 
 {% for entity, value in [('all', "'(all)'"), ('source', 'source'), ('owner', 'owner')] -%}
-select charge_date, billing_currency, '{{ entity }}' as entity, {{ value }} as value, sum(effective_cost)::decimal(38, 12) as cost
+select
+    charge_date, billing_currency, '{{ entity }}' as entity, {{ value }} as value,
+    sum(effective_cost)::decimal(38, 12) as cost
 from of_owners
 group by charge_date, billing_currency, {{ value }}
 union all

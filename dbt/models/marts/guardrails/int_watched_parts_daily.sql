@@ -1,8 +1,10 @@
 -- What the watched costs are made of, seen from several sides.
 {{ config(materialized='view', schema='intermediate', contract={'enforced': false}) }}
 {%- set seen_from = {
-    'customer_id': ['feature', 'model'], 'feature': ['customer_id', 'model'], 'workflow': ['feature', 'customer_id', 'model'],
-    'model': ['customer_id', 'feature']
+    'customer_id': ['feature', 'model'],
+    'feature': ['customer_id', 'model'],
+    'workflow': ['feature', 'customer_id', 'model'],
+    'model': ['customer_id', 'feature'],
 } %}
 {%- for entity, parts in seen_from.items() %}{% for part in parts %}
 select
