@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from test_anomalies import CUSTOMER, SPIKE, SPIKED, judged, spiked
+from test_forecasts import ALL, forecast
 from watched import DAYS, day, warehouse, weekly
 
 
@@ -15,13 +16,16 @@ def contents(lake: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def test_a_second_run_writes_nothing_and_does_not_load_the_library(tmp_path: Path) -> None:
-    judged(tmp_path, warehouse({CUSTOMER: weekly(change=spiked)}))
+    costs = {CUSTOMER: weekly(change=spiked), ALL: weekly()}
+    forecast(tmp_path, judged(tmp_path, warehouse(costs)))
     before = contents(tmp_path)
+    assert len(before) > 35
     code = (
-        "import sys; from pathlib import Path; "
-        "from test_anomalies import CUSTOMER, judged, spiked; from watched import *; "
-        "from pipelines.judged._forecasts import make_forecasts; "
-        "judged(Path(sys.argv[1]), warehouse({CUSTOMER: weekly(change=spiked)})); "
+        "import sys; from pathlib import Path; from watched import *; "
+        "from test_anomalies import CUSTOMER, judged, spiked; "
+        "from test_forecasts import ALL, forecast; "
+        "costs = {CUSTOMER: weekly(change=spiked), ALL: weekly()}; "
+        "forecast(Path(sys.argv[1]), judged(Path(sys.argv[1]), warehouse(costs))); "
         "assert 'statsmodels' not in sys.modules and 'scipy' not in sys.modules"
     )
     root = Path(__file__).parent
