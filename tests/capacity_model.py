@@ -1,17 +1,12 @@
 """The model that shares capacity, as dbt compiles it, on tables of a test's own."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
-from company import ROOT
+from dbt_project import DbtProject
 
 from models.tables import TABLES
 
@@ -82,23 +77,4 @@ def capacity() -> Capacity:
 
 @cache
 def _compiled() -> str:
-    with TemporaryDirectory() as folder:
-        target = Path(folder) / "target"
-        subprocess.run(
-            [
-                *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "compile"),
-                *("--select", "int_capacity_shares", "--no-introspect"),
-                *("--project-dir", str(ROOT / "dbt"), "--profiles-dir", str(ROOT / "dbt")),
-                *("--target-path", str(target), "--log-path", str(Path(folder) / "logs")),
-            ],
-            check=True,
-            capture_output=True,
-            env={
-                **os.environ,
-                "UNITLEDGER_WAREHOUSE": str(Path(folder) / "warehouse.duckdb"),
-                "UNITLEDGER_LAKE": folder,
-                "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-            },
-        )
-        (file,) = target.glob("compiled/**/int_capacity_shares.sql")
-        return file.read_text()
+    return DbtProject.of_session().compiled("int_capacity_shares")

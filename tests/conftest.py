@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from company import Company, write_sample_config
-from dbt_project import DbtProject
+from dbt_project import FOLDER, DbtProject
 from filelock import FileLock
 
 # Fixtures that may ask for the finished company.
@@ -44,9 +44,10 @@ def company(shared: Path) -> Company:
     return finished
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def dbt_project(shared: Path) -> DbtProject:
     """The dbt project with a folder where what dbt makes of it is kept: it is parsed once."""
     folder = shared / "dbt"
     folder.mkdir(exist_ok=True)
+    os.environ[FOLDER] = str(folder)
     return DbtProject(folder)
