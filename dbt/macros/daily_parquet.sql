@@ -77,10 +77,17 @@
 
     {%- set in_months = build_months(stem, parts, built) if key == 'charge_date' else [] %}
     {%- set part_of_file = 'substr(file, ' ~ (stem | length + 2) ~ ', ' ~ (10 if key == 'charge_date' else 7) ~ ')' %}
+    {%- set in_days = key == 'charge_date' and config.get('meta', {}).get('grain') == 'attempt' %}
     {% call statement('main') -%}
         create or replace view {{ target_relation }} as
         {% if key == 'charge_date' and files -%}
-            select * from read_parquet(if(
+            {# The day of the file's name: files of other days than what is asked for are not opened. -#}
+            select *
+            {%- if in_days %} exclude (filename) replace (
+                cast({{ part_of_file | replace('(file,', '(filename,') }} as date) as charge_date
+            )
+            {%- endif %}
+            from read_parquet(if(
                 getvariable('facts_of') is null,
                 [{{ in_months | join(', ') }}],
                 list_filter(
@@ -88,7 +95,7 @@
                     lambda file:
                     list_contains(cast(getvariable('facts_of') as date[]), cast({{ part_of_file }} as date))
                 )
-            ))
+            ){{ ', filename = true' if in_days }})
         {%- elif files -%}
             select * from read_parquet(list_filter(
                 [{{ files | join(', ') }}], lambda file: {{ is_of_period(part_of_file) }}
