@@ -121,3 +121,10 @@ class FocusSource:
         self.save("one.csv", *rows)
         (charge,) = self.rows()
         return charge
+
+    def charges(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """The charges of one file, a row each, in its order."""
+        self.save("one.csv", *rows)
+        charges = sorted(self.rows(), key=lambda charge: charge["x_row"])
+        assert len(charges) == len(rows)
+        return charges

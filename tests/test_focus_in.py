@@ -89,44 +89,37 @@ def test_a_preview_of_1_0_has_other_names_for_use_region_and_commitment(mine: Fo
 # --- values ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["NULL", "null", "", " "])
-def test_words_for_nothing_are_nothing(mine: FocusSource, word: str) -> None:
-    charge = mine.charge(row(ChargeClass=word, RegionId=word, Tags=word, CommitmentDiscountId=word))
+def test_words_for_nothing_are_nothing(mine: FocusSource) -> None:
+    columns = ("ChargeClass", "RegionId", "Tags", "CommitmentDiscountId")
+    words = ("NULL", "null", "", " ")
+    charges = mine.charges([row(**dict.fromkeys(columns, word)) for word in words])
     empty = ("charge_class", "region_id", "tags", "commitment_discount_id")
-    assert {charge[name] for name in empty} == {None}
+    assert {charge[name] for charge in charges for name in empty} == {None}
 
 
-@pytest.mark.parametrize(
-    ("cost", "expected"),
-    [
-        ("6e-07", "0.0000006"),
-        ("0E-9", "0"),
-        ("-12.3456789012345", "-12.345678901234"),
-        ("0.1234567890125", "0.123456789012"),
-        ("99999999.123456789012", "99999999.123456789012"),
-    ],
-)
-def test_money_is_exact_and_rounded_half_even(mine: FocusSource, cost: str, expected: str) -> None:
-    charge = mine.charge(without("EffectiveCost", "ContractedUnitPrice") | {"BilledCost": cost})
-    assert charge["billed_cost"] == charge["effective_cost"] == Decimal(expected)
+def test_money_is_exact_and_rounded_half_even(mine: FocusSource) -> None:
+    stated = {
+        "6e-07": "0.0000006",
+        "0E-9": "0",
+        "-12.3456789012345": "-12.345678901234",
+        "0.1234567890125": "0.123456789012",
+        "99999999.123456789012": "99999999.123456789012",
+    }
+    alone = without("EffectiveCost", "ContractedUnitPrice")
+    charges = mine.charges([alone | {"BilledCost": cost} for cost in stated])
+    for charge, expected in zip(charges, stated.values(), strict=True):
+        assert charge["billed_cost"] == charge["effective_cost"] == Decimal(expected)
 
 
-@pytest.mark.parametrize(
-    ("time", "expected"),
-    [
-        ("2026-10-02T03:00:00Z", datetime(2026, 10, 2, 3)),
-        ("2026-10-02T03:00Z", datetime(2026, 10, 2, 3)),
-        ("2026-10-02 03:00:00 UTC", datetime(2026, 10, 2, 3)),
-        ("2026-10-02T03:00:00.000Z", datetime(2026, 10, 2, 3)),
-        ("2026-10-02 03:00:00", datetime(2026, 10, 2, 3)),
-        ("2026-10-02T05:00:00+02:00", datetime(2026, 10, 2, 3)),
-        ("2026-10-02T05:00+02:00", datetime(2026, 10, 2, 3)),
-    ],
-)
-def test_instants_are_utc_however_they_are_written(
-    mine: FocusSource, time: str, expected: datetime
-) -> None:
-    assert mine.charge(row(ChargePeriodStart=time))["charge_period_start"] == expected
+def test_instants_are_utc_however_they_are_written(mine: FocusSource) -> None:
+    times = (
+        *("2026-10-02T03:00:00Z", "2026-10-02T03:00Z", "2026-10-02 03:00:00 UTC"),
+        *("2026-10-02T03:00:00.000Z", "2026-10-02 03:00:00"),
+        *("2026-10-02T05:00:00+02:00", "2026-10-02T05:00+02:00"),
+    )
+    charges = mine.charges([row(ChargePeriodStart=time) for time in times])
+    read = dict(zip(times, (charge["charge_period_start"] for charge in charges), strict=True))
+    assert read == dict.fromkeys(times, datetime(2026, 10, 2, 3))
 
 
 @pytest.mark.parametrize("end", ["2026-10-31T00:00:00Z", "2026-10-31T23:59:59Z"])

@@ -35,42 +35,39 @@ def tokens(details: str, **columns: str) -> dict[str, str]:
     return row(**given | columns)
 
 
-@pytest.mark.parametrize(
-    ("details", "token_type"),
-    [
-        ('{"ModelId": "m", "TokenDirection": "Input", "TokenCacheAction": "Uncached"}',
-         "uncached_input"),
-        ('{"x_ModelId": "m", "x_TokenDirection": "Input"}', "uncached_input"),
-        ('{"ModelId": "m", "TokenDirection": "Input", "TokenCacheAction": "Read"}', "cache_read"),
-        ('{"ModelId": "m", "TokenDirection": "Input", "TokenCacheAction": "Write"}',
-         "cache_write_5m"),
-        ('{"ModelId": "m", "TokenDirection": "Output"}', "output"),
-        ('{"ModelId": "m", "TokenType": "Input"}', "uncached_input"),
-        ('{"ModelId": "m", "TokenType": "Output"}', "output"),
-        ('{"ModelId": "m", "TokenDirection": "Input", "TokenCacheAction": "Other"}', None),
-        ('{"ModelId": "m"}', None),
-        ('{"TokenDirection": "Output"}', None),
-    ],
-)  # fmt: skip
-def test_the_price_details_say_which_model_and_which_kind_of_token(
-    mine: FocusSource, details: str, token_type: str | None
-) -> None:
-    charge = mine.charge(tokens(details))
-    assert charge["x_token_type"] == token_type
-    assert charge["x_charge_kind"] == ("tokens" if token_type else None)
-    assert charge["x_model"] == ("m" if token_type else None)
+def test_the_price_details_say_which_model_and_which_kind_of_token(mine: FocusSource) -> None:
+    stated = {
+        '{"ModelId": "m", "TokenDirection": "Input", "TokenCacheAction": "Uncached"}':
+            "uncached_input",
+        '{"x_ModelId": "m", "x_TokenDirection": "Input"}': "uncached_input",
+        '{"ModelId": "m", "TokenDirection": "Input", "TokenCacheAction": "Read"}': "cache_read",
+        '{"ModelId": "m", "TokenDirection": "Input", "TokenCacheAction": "Write"}':
+            "cache_write_5m",
+        '{"ModelId": "m", "TokenDirection": "Output"}': "output",
+        '{"ModelId": "m", "TokenType": "Input"}': "uncached_input",
+        '{"ModelId": "m", "TokenType": "Output"}': "output",
+        '{"ModelId": "m", "TokenDirection": "Input", "TokenCacheAction": "Other"}': None,
+        '{"ModelId": "m"}': None,
+        '{"TokenDirection": "Output"}': None,
+    }  # fmt: skip
+    charges = mine.charges([tokens(details) for details in stated])
+    for charge, (details, token_type) in zip(charges, stated.items(), strict=True):
+        assert charge["x_token_type"] == token_type, details
+        assert charge["x_charge_kind"] == ("tokens" if token_type else None), details
+        assert charge["x_model"] == ("m" if token_type else None), details
 
 
-@pytest.mark.parametrize(
-    ("quantity", "unit"),
-    [("1500000", "Tokens"), ("1500", "1000 Tokens"), ("1500", "1K tokens"), ("1.5", "1M Tokens")],
-)
-def test_tokens_are_counted_one_by_one_whatever_the_unit(
-    mine: FocusSource, quantity: str, unit: str
-) -> None:
+def test_tokens_are_counted_one_by_one_whatever_the_unit(mine: FocusSource) -> None:
     details = '{"ModelId": "m", "TokenDirection": "Output"}'
-    charge = mine.charge(tokens(details, ConsumedQuantity=quantity, ConsumedUnit=unit))
-    assert (charge["consumed_quantity"], charge["consumed_unit"]) == (Decimal(1500000), "Tokens")
+    stated = (
+        *(("1500000", "Tokens"), ("1500", "1000 Tokens")),
+        *(("1500", "1K tokens"), ("1.5", "1M Tokens")),
+    )
+    charges = mine.charges(
+        [tokens(details, ConsumedQuantity=quantity, ConsumedUnit=unit) for quantity, unit in stated]
+    )
+    counted = [(charge["consumed_quantity"], charge["consumed_unit"]) for charge in charges]
+    assert counted == [(Decimal(1500000), "Tokens")] * len(stated)
 
 
 def test_storage_of_tokens_is_no_token(mine: FocusSource) -> None:
@@ -87,28 +84,28 @@ def test_a_cache_write_for_an_hour_says_so_in_its_meter(mine: FocusSource) -> No
 # --- machines -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("columns", "milliseconds", "gpus"),
-    [
-        ({"SkuPriceDetails": '{"GpuCount": 8}'}, 5_400_000, 8),
-        ({"SkuPriceDetails": '{"GpuCount": "8"}', "ConsumedUnit": "GPU-Hours"}, 675_000, 8),
-        ({"ServiceSubcategory": "Virtual Machines"}, 5_400_000, None),
-        ({"ServiceSubcategory": "Virtual Machines", "ConsumedUnit": "Seconds"}, 1_500, None),
-        ({"ServiceSubcategory": "Virtual Machines", "ConsumedUnit": "vCPU-Hours"}, None, None),
-        ({"ServiceSubcategory": "Containers"}, None, None),
-        ({"SkuPriceDetails": '{"GpuCount": 8}', "ResourceId": ""}, None, None),
-        ({"SkuPriceDetails": '{"GpuCount": 8}', "ChargeCategory": "Purchase"}, None, None),
-        ({"SkuPriceDetails": '{"GpuCount": 8}', "CommitmentDiscountStatus": "Unused"}, None, None),
-    ],
-)
-def test_hours_of_a_machine_are_its_billed_time(
-    mine: FocusSource, columns: dict[str, str], milliseconds: int | None, gpus: int | None
-) -> None:
+MACHINE = {"ServiceSubcategory": "Virtual Machines"}
+EIGHT = {"SkuPriceDetails": '{"GpuCount": 8}'}
+
+
+def test_hours_of_a_machine_are_its_billed_time(mine: FocusSource) -> None:
     given = {"ResourceId": "vm-7", "ConsumedQuantity": "1.5", "ConsumedUnit": "Hours"}
-    charge = mine.charge(row(**given | columns))
-    assert charge["x_billed_milliseconds"] == milliseconds
-    assert charge["x_gpu_count"] == gpus
-    assert charge["x_charge_kind"] == ("capacity" if milliseconds else None)
+    stated: list[tuple[dict[str, str], int | None, int | None]] = [
+        (EIGHT, 5_400_000, 8),
+        ({"SkuPriceDetails": '{"GpuCount": "8"}', "ConsumedUnit": "GPU-Hours"}, 675_000, 8),
+        (MACHINE, 5_400_000, None),
+        (MACHINE | {"ConsumedUnit": "Seconds"}, 1_500, None),
+        (MACHINE | {"ConsumedUnit": "vCPU-Hours"}, None, None),
+        ({"ServiceSubcategory": "Containers"}, None, None),
+        (EIGHT | {"ResourceId": ""}, None, None),
+        (EIGHT | {"ChargeCategory": "Purchase"}, None, None),
+        (EIGHT | {"CommitmentDiscountStatus": "Unused"}, None, None),
+    ]
+    charges = mine.charges([row(**given | columns) for columns, *_ in stated])
+    for charge, (columns, milliseconds, gpus) in zip(charges, stated, strict=True):
+        assert charge["x_billed_milliseconds"] == milliseconds, columns
+        assert charge["x_gpu_count"] == gpus, columns
+        assert charge["x_charge_kind"] == ("capacity" if milliseconds else None), columns
 
 
 # --- who sells, hosts and invoices ----------------------------------------------------------------

@@ -66,36 +66,34 @@ def test_every_amount_is_the_vendors_text_to_the_last_digit(saved: Saved) -> Non
     assert Decimal(delivered["rounding"]) == sum(exact) - sum(rounded)
 
 
-@pytest.mark.parametrize(
-    ("item", "model", "token_type", "tier"),
-    [
-        ("gpt-5-mini, input", "gpt-5-mini", "uncached_input", None),
-        ("GPT-4o mini, input", "GPT-4o mini", "uncached_input", None),
-        ("gpt-6-astra, input_tokens", "gpt-6-astra", "uncached_input", None),
-        ("gpt-5, Cached Input", "gpt-5", "cache_read", None),
-        ("gpt-5, cache writes", "gpt-5", "cache_write_5m", None),
-        ("gpt-5, cache write 12h", "gpt-5", "cache_write_1h", None),
-        ("gpt-5, output", "gpt-5", "output", None),
-        ("ft:gpt-4o, acme, input", "ft:gpt-4o, acme", "uncached_input", None),
-        ("priority | gpt-5, output", "gpt-5", "output", "priority"),
-        ("gpt-5, input, long context", "gpt-5", "uncached_input", None),
-        ("gpt-audio-mini audio, input", "gpt-audio-mini", "audio_input", None),
-        ("gpt-audio-mini, audio output", "gpt-audio-mini", "audio_output", None),
-        ("gpt-image-2 text, cached input", "gpt-image-2", "cache_read", None),
-        ("gpt-image-2 image, output", "gpt-image-2", None, None),
-        ("gpt-audio-mini audio, cached input", "gpt-audio-mini", None, None),
-        ("web search tool calls", None, None, None),
-        (None, None, None, None),
-    ],
-)
-def test_a_line_item_names_a_model_a_meter_and_a_tier(
-    saved: Saved, item: str | None, model: str | None, token_type: str | None, tier: str | None
-) -> None:
-    (charge,) = saved.charges(line(item, "1.5", "3000", "tokens"))
-    assert (charge["x_model"], charge["x_token_type"]) == (model, token_type)
-    assert charge["x_service_tier"] == tier
-    assert charge["x_charge_kind"] == ("tokens" if token_type else None)
-    assert charge["x_usage_type"] == item
+LINE_ITEMS: list[tuple[str | None, str | None, str | None, str | None]] = [
+    ("gpt-5-mini, input", "gpt-5-mini", "uncached_input", None),
+    ("GPT-4o mini, input", "GPT-4o mini", "uncached_input", None),
+    ("gpt-6-astra, input_tokens", "gpt-6-astra", "uncached_input", None),
+    ("gpt-5, Cached Input", "gpt-5", "cache_read", None),
+    ("gpt-5, cache writes", "gpt-5", "cache_write_5m", None),
+    ("gpt-5, cache write 12h", "gpt-5", "cache_write_1h", None),
+    ("gpt-5, output", "gpt-5", "output", None),
+    ("ft:gpt-4o, acme, input", "ft:gpt-4o, acme", "uncached_input", None),
+    ("priority | gpt-5, output", "gpt-5", "output", "priority"),
+    ("gpt-5, input, long context", "gpt-5", "uncached_input", None),
+    ("gpt-audio-mini audio, input", "gpt-audio-mini", "audio_input", None),
+    ("gpt-audio-mini, audio output", "gpt-audio-mini", "audio_output", None),
+    ("gpt-image-2 text, cached input", "gpt-image-2", "cache_read", None),
+    ("gpt-image-2 image, output", "gpt-image-2", None, None),
+    ("gpt-audio-mini audio, cached input", "gpt-audio-mini", None, None),
+    ("web search tool calls", None, None, None),
+    (None, None, None, None),
+]
+
+
+def test_a_line_item_names_a_model_a_meter_and_a_tier(saved: Saved) -> None:
+    charges = saved.charges(*(line(item, "1.5", "3000", "tokens") for item, *_ in LINE_ITEMS))
+    for charge, (item, model, token_type, tier) in zip(charges, LINE_ITEMS, strict=True):
+        assert (charge["x_model"], charge["x_token_type"]) == (model, token_type), item
+        assert charge["x_service_tier"] == tier, item
+        assert charge["x_charge_kind"] == ("tokens" if token_type else None), item
+        assert charge["x_usage_type"] == item
 
 
 @pytest.mark.parametrize(
