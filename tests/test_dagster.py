@@ -153,24 +153,17 @@ def counted(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[str]:
     return calls
 
 
-def test_what_is_safe_to_retry_is_retried(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [(FetchError("the vendor is away"), 4), (ValueError("not a network error"), 1)],
+)
+def test_what_is_safe_to_retry_is_retried_and_what_a_person_must_mend_is_not(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception, tries: int
 ) -> None:
-    calls = counted(monkeypatch, FetchError("the vendor is away"))
-    assert not execute(
-        build_definitions(settings), REFRESH_BILLING, partition_key="2026-10"
-    ).success
-    assert len(calls) == 4
-
-
-def test_what_a_person_must_mend_is_not_retried(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls = counted(monkeypatch, ValueError("not a network error"))
-    assert not execute(
-        build_definitions(settings), REFRESH_BILLING, partition_key="2026-10"
-    ).success
-    assert len(calls) == 1
+    calls = counted(monkeypatch, error)
+    refreshed = execute(build_definitions(settings), REFRESH_BILLING, partition_key="2026-10")
+    assert not refreshed.success
+    assert len(calls) == tries
 
 
 def test_the_command_leaves_retries_to_the_connector(
