@@ -105,6 +105,10 @@ recurring_runs as (
 {# A run of an agent goes on from an answer: it has several inferences that generate. A run with
    retrieval embeds and generates. Each on one day. #}
 {% macro unit_run_flags() -%}
-    count(distinct inference_id) filter (where is_ended and is_generation) > 1 as is_agent,
+    coalesce(
+            min(inference_id) filter (where is_ended and is_generation)
+            <> max(inference_id) filter (where is_ended and is_generation),
+            false
+        ) as is_agent,
         bool_or(is_ended and operation_name = 'embeddings') and bool_or(is_ended and is_generation) as is_retrieval
 {%- endmacro %}

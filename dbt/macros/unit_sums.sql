@@ -186,10 +186,10 @@
     {% endfor -%}
 {%- endmacro %}
 
-{% macro unit_run_counts() -%}
-    count(*) filter (where is_counted) as workflow_runs,
-        count(*) filter (where is_counted and is_agent) as agent_runs,
-        count(*) filter (where is_counted and is_retrieval) as retrieval_runs
+{% macro unit_run_counts(runs='count(*)') -%}
+    {{ runs }} filter (where is_counted) as workflow_runs,
+        {{ runs }} filter (where is_counted and is_agent) as agent_runs,
+        {{ runs }} filter (where is_counted and is_retrieval) as retrieval_runs
 {%- endmacro %}
 
 {# The columns of unit_attempt_columns, of attempts. #}

@@ -41,20 +41,10 @@ good_of as materialized (
 attempt_sums as materialized (
     select
         tuple,
+        date_trunc('hour', least(ended_at, charge_date + interval '86399 seconds')) as hour,
         {{ unit_attempt_sums() }},
         sum(part_weight) as part_weight,
         sum(part_weight) filter (where conversation_id is not null) as conversation_weight
-    from attempts
-    group by tuple
-),
-
-hour_sums as (
-    select
-        date_trunc('hour', least(ended_at, charge_date + interval '86399 seconds')) as hour,
-        feature,
-        model,
-        billing_currency,
-        {{ unit_attempt_sums() }}
     from attempts
     group by all
 ),
@@ -62,20 +52,11 @@ hour_sums as (
 attempts_of as (
     select
         tuple_keys.key,
-        tuple_keys.period_start,
+        coalesce(tuple_keys.period_start, attempt_sums.hour) as period_start,
         {{ unit_summed(unit_attempt_columns(), 'attempt_sums') }}
     from attempt_sums
-    inner join tuple_keys on attempt_sums.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
-    group by tuple_keys.key, tuple_keys.period_start
-    {%- for entity in unit_hourly_entities() %}
-    union all
-    select
-        hash('hour', '{{ entity }}', {{ "'(all)'" if entity == 'all' else entity }}, billing_currency),
-        hour,
-        {{ unit_summed(unit_attempt_columns()) }}
-    from hour_sums
+    inner join tuple_keys on attempt_sums.tuple = tuple_keys.tuple
     group by all
-    {%- endfor %}
 ),
 
 -- Inferences of one tuple add up; the few others are told apart for each entity.
@@ -206,6 +187,29 @@ plural_runs as materialized (
     group by all
 ),
 
+-- Runs of the same tuples count alike: how many there are of each set of tuples, and one of them.
+run_patterns as (
+    select
+        patterns.runs,
+        plural_runs.*
+    from (
+        select
+            min(plural_id) as example,
+            count(*) as runs
+        from (
+            select
+                plural_id,
+                is_agent,
+                is_retrieval,
+                sum(hash(tuple, is_counted)) as pattern
+            from plural_runs
+            group by plural_id, is_agent, is_retrieval
+        ) as of_runs
+        group by pattern, is_agent, is_retrieval
+    ) as patterns
+    inner join plural_runs on patterns.example = plural_runs.plural_id
+),
+
 run_tuples as materialized (
     select
         tuple,
@@ -250,17 +254,18 @@ runs_of as (
     select
         key,
         period_start,
-        {{ unit_run_counts() }}
+        {{ unit_run_counts('sum(runs)') }}
     from (
         select
             tuple_keys.key,
             tuple_keys.period_start,
-            plural_runs.plural_id,
-            plural_runs.is_agent,
-            plural_runs.is_retrieval,
-            bool_or(plural_runs.is_counted) as is_counted
-        from plural_runs
-        inner join tuple_keys on plural_runs.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
+            run_patterns.plural_id,
+            run_patterns.is_agent,
+            run_patterns.is_retrieval,
+            run_patterns.runs,
+            bool_or(run_patterns.is_counted) as is_counted
+        from run_patterns
+        inner join tuple_keys on run_patterns.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
         group by all
     ) as counted
     group by key, period_start
@@ -275,30 +280,56 @@ conversations as materialized (
     group by conversation_id
 ),
 
-conversations_of as (
+plural_conversations as materialized (
+    select distinct
+        attempts.conversation_id,
+        attempts.tuple
+    from attempts
+    inner join conversations on attempts.is_ended and attempts.conversation_id = conversations.plural_id
+),
+
+conversation_patterns as (
     select
-        tuple_keys.key,
-        tuple_keys.period_start,
-        sum(counted.conversations) as conversations
-    from (select tuple, count(*) as conversations from conversations where plural_id is null group by tuple) as counted
-    inner join tuple_keys on counted.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
-    group by tuple_keys.key, tuple_keys.period_start
+        patterns.example,
+        patterns.conversations,
+        plural_conversations.tuple
+    from (
+        select
+            min(conversation_id) as example,
+            count(*) as conversations
+        from (
+            select
+                conversation_id,
+                sum(hash(tuple)) as pattern
+            from plural_conversations
+            group by conversation_id
+        ) as of_conversations
+        group by pattern
+    ) as patterns
+    inner join plural_conversations on patterns.example = plural_conversations.conversation_id
     union all
+    select
+        tuple::varchar,
+        count(*),
+        tuple
+    from conversations
+    where plural_id is null
+    group by tuple
+),
+
+conversations_of as (
     select
         key,
         period_start,
-        count(*)
+        sum(conversations) as conversations
     from (
         select distinct
             tuple_keys.key,
             tuple_keys.period_start,
-            attempts.conversation_id
-        from (
-            select distinct attempts.conversation_id, attempts.tuple
-            from attempts
-            inner join conversations on attempts.is_ended and attempts.conversation_id = conversations.plural_id
-        ) as attempts
-        inner join tuple_keys on attempts.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
+            patterns.example,
+            patterns.conversations
+        from conversation_patterns as patterns
+        inner join tuple_keys on patterns.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
     ) as counted
     group by key, period_start
 ),
