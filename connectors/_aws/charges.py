@@ -1,61 +1,12 @@
 """Costed lines as FOCUS columns."""
 
 from connectors._aws.costs import COSTED
+from connectors._aws.prices import SKU_PRICE_DETAILS, unit_price
 from connectors._aws.services import REGIONS, as_map
 from connectors._aws.tags import TAGS
 from connectors._aws.tokens import METERS
 from connectors._aws.words import UNUSED, ours, word
 from connectors._sql import quoted
-
-
-def _unit_price(rate: str, cost: str) -> str:
-    """Return the price of one unit: AWS's rate where rate × quantity is the cost.
-
-    AWS prints the rate of the highest tier on every tiered row; there the price is the quotient,
-    divided as whole numbers.
-    """
-    trillion = "1000000000000"
-    price = f"if(is_tokens, {rate} * units_a_priced_unit, {rate})"
-    near = f"cast({price} as double) * cast(quantity as double) - cast({cost} as double)"
-    return f"""case
-            when sku_price_id is null then null
-            -- Doubles tell nearly all; what they leave open is told exactly.
-            when abs({near}) <= 0.0000000005::double * greatest(abs(cast({cost} as double)), 1)
-                then {price}
-            when abs({price} * quantity - {cost}) <= greatest(abs({cost}), 1) * 0.000000001
-                then {price}
-            when {cost} * sign(quantity) > 0
-                then cast(
-                    cast({cost} * {trillion} as hugeint) * {trillion}
-                    // cast(quantity * {trillion} as hugeint) as decimal(38, 0)
-                ) * 0.000000000001
-        end"""
-
-
-_SKU_PRICE_DETAILS = """
-        -- Patching an empty object drops what is null.
-        case
-            when is_tokens then json_merge_patch('{}', json_object(
-                'x_ModelId', tokens.model,
-                'x_TokenDirection', if(contains(tokens.type, 'output'), 'Output', 'Input'),
-                'x_TokenCacheAction', case
-                    when starts_with(tokens.type, 'cache_read') then 'Read'
-                    when starts_with(tokens.type, 'cache_write') then 'Write'
-                end,
-                'x_ServiceTier', coalesce(tokens.tier, 'standard'),
-                'x_InferenceScope', tokens.scope
-            ))
-            when sku_price_id is not null and product_instance_type is not null
-                then json_merge_patch('{}', json_object(
-                    'InstanceType', product_instance_type,
-                    'CoreCount', try_cast(product_attributes['vcpu'] as integer),
-                    'GpuCount', try_cast(product_attributes['gpu'] as integer),
-                    'MemorySize',
-                    try_cast(replace(product_attributes['memory'], ' GiB', '') as double),
-                    'OperatingSystem', product_attributes['operating_system']
-                ))
-        end
-"""
 
 # Machines, for sharing their cost by time: those of EC2 and those of SageMaker's endpoints, jobs
 # and notebooks. Their surcharges (EBS optimization, CPU credits, volumes) are not here: their hours
@@ -100,8 +51,8 @@ CHARGES_SQL = f"""
         end as sub_account_type,
         {word("billing_currency", "line_item_currency_code")} as billing_currency,
         {word("invoice_id", "bill_invoice_id")} as invoice_id,
-        date_trunc('month', period_start) as billing_period_start,
-        date_trunc('month', period_start) + interval 1 month as billing_period_end,
+        month_start(period_start) as billing_period_start,
+        month_end(period_start) as billing_period_end,
         strftime(period_start, '%Y-%m') as x_billing_period,
         usage_start as charge_period_start,
         case
@@ -141,8 +92,8 @@ CHARGES_SQL = f"""
         -- What it costs.
         billed as billed_cost,
         effective as effective_cost,
-        {_unit_price("list_rate", "listed")} as list_unit_price,
-        {_unit_price("contracted_rate", "contracted")} as contracted_unit_price,
+        {unit_price("list_rate", "listed")} as list_unit_price,
+        {unit_price("contracted_rate", "contracted")} as contracted_unit_price,
         -- Price × quantity, to the last of our digits.
         coalesce(cast(list_unit_price * quantity as decimal(38, 12)), listed) as list_cost,
         coalesce(cast(contracted_unit_price * quantity as decimal(38, 12)), contracted)
@@ -294,7 +245,7 @@ CHARGES_SQL = f"""
             else {word("sku_meter", "line_item_usage_type")}
         end as sku_meter,
         sku_price_id,
-        {_SKU_PRICE_DETAILS} as sku_price_details,
+        {SKU_PRICE_DETAILS} as sku_price_details,
         {TAGS} as tags,
 
         case
@@ -319,7 +270,7 @@ CHARGES_SQL = f"""
                 {ours("x_finality", "final")}
             )
         end as x_finality,
-        x_file,
+        {word("x_file", "x_file")} as x_file,
         x_row
     from costed
 """

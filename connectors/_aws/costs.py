@@ -54,14 +54,6 @@ def net(column: str, net_column: str) -> str:
             end)"""
 
 
-def _rate(column: str) -> str:
-    """Return the SQL of the money of a column in which few values stand for many rows.
-
-    DuckDB works out a function, but no CASE, once for each value of a Parquet file's dictionary.
-    """
-    return f"list_extract(list_transform([{column}], lambda rate: money(rate)), 1)"
-
-
 _UNUSED_UPFRONT = net(
     "reservation_unused_amortized_upfront_fee_for_billing_period",
     "reservation_net_unused_amortized_upfront_fee_for_billing_period",
@@ -76,16 +68,16 @@ _RESERVATION_COST = net("reservation_effective_cost", "reservation_net_effective
 _FACTS = f"""
         {_FOCUS_TYPE}[line_item_line_item_type] as focus_type,
         {_SERVICE}[line_item_product_code] as service,
-        {as_map(REGIONS, "region_name")}[product_region_code] as product_region_name,
+        {as_map(REGIONS, "varchar")}[product_region_code] as product_region_name,
         {_UNIT}[pricing_unit] as focus_unit,
-        regexp_matches(line_item_usage_type, '(^|-)(Box|Spot|Dedicated)Usage') as is_instance_time,
-        regexp_matches(line_item_usage_type, '(^|-)[A-Za-z]+:ml[.]') as is_sagemaker_time
+        is_instance_time(line_item_usage_type) as is_instance_time,
+        is_sagemaker_time(line_item_usage_type) as is_sagemaker_time
 """
 
 _LINES = f"""
     select
         *,
-        cast(bill_billing_period_start_date as timestamp) as period_start,
+        moment(bill_billing_period_start_date) as period_start,
         cast(line_item_usage_start_date as timestamp) as usage_start,
         cast(line_item_usage_end_date as timestamp) as usage_end,
         money(case
@@ -117,8 +109,8 @@ _LINES = f"""
         money(line_item_usage_amount) as usage_amount,
         money(pricing_public_on_demand_cost) as on_demand_cost,
         {_FACTS},
-        {_rate("pricing_public_on_demand_rate")} as list_rate,
-        {_rate("line_item_unblended_rate")} as contracted_rate,
+        rate(pricing_public_on_demand_rate) as list_rate,
+        rate(line_item_unblended_rate) as contracted_rate,
         {TAG_ENTRIES}
     from raw
     where not coalesce({SPLIT}, false)
@@ -217,7 +209,8 @@ _COSTED = f"""
         end as listed,
         -- A rate code starts with its SKU. Tokens are counted only with a price that is known.
         case
-            when focus_type['charge_category'] not in ('Tax', 'Credit')
+            when focus_type['charge_category']
+                not in ({ours("charge_category", "Tax")}, {ours("charge_category", "Credit")})
                 then coalesce(
                     product_sku,
                     nullif(split_part(pricing_rate_code, '.', 1), ''),
@@ -226,7 +219,13 @@ _COSTED = f"""
         end as sku_id,
         case
             when sku_id is not null
-                and (is_usage or (part = 'billed' and focus_type['charge_category'] = 'Purchase'))
+                and (
+                    is_usage
+                    or (
+                        part = 'billed'
+                        and focus_type['charge_category'] = {ours("charge_category", "Purchase")}
+                    )
+                )
                 then coalesce(
                     pricing_rate_code, pricing_rate_id, case when is_tokens then sku_id end
                 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from duckdb import DuckDBPyConnection
 
 from connectors._aws.columns import LINE_TYPES
-from connectors._aws.services import REGIONS, SERVICES, UNITS
+from connectors._aws.services import SERVICES, UNITS
 from connectors._aws.tokens import METERS
 from connectors._sql import quoted, quoted_list
 
@@ -84,8 +84,6 @@ WORDS: Mapping[str, Words] = {
         ("product_product_family", *_PRODUCT),
     ),
     "availability_zone": Words((), ("line_item_availability_zone",)),
-    "region_id": Words(tuple(REGIONS), ("product_region_code",)),
-    "region_name": Words(tuple(REGIONS.values()), ("product_region_code",)),
     "invoice_issuer_name": _ISSUER,
     "publisher_name": _PUBLISHER,
     "host_provider_name": Words(("AWS",)),
@@ -95,6 +93,18 @@ WORDS: Mapping[str, Words] = {
     "x_charge_kind": Words(("tokens", "capacity")),
     "x_token_type": Words(tuple(METERS)),
     "x_finality": Words(("provisional", "final")),
+    "x_file": Words((), ("x_file",)),
+}
+
+
+# Functions of one column: rates, the period, and what a usage type says.
+FUNCTIONS: Mapping[str, str] = {
+    "moment": "cast(one as timestamp)",
+    "month_start": "date_trunc('month', one)",
+    "month_end": "date_trunc('month', one) + interval 1 month",
+    "rate": "money(one)",
+    "is_instance_time": "regexp_matches(one, '(^|-)(Box|Spot|Dedicated)Usage')",
+    "is_sagemaker_time": "regexp_matches(one, '(^|-)[A-Za-z]+:ml[.]')",
 }
 
 
@@ -111,7 +121,7 @@ def word(name: str, column: str) -> str:
 
 
 def create_types(connection: DuckDBPyConnection, rows: str, has_dictionaries: bool) -> None:
-    """Create the types, and a macro as_<type> for each, for the rows of a query."""
+    """Create the types, a macro as_<type> for each, and the functions, for a query's rows."""
     values = _values(connection, rows)
     for name, words in WORDS.items():
         found = [values[column] for column in words.columns]
@@ -123,14 +133,23 @@ def create_types(connection: DuckDBPyConnection, rows: str, has_dictionaries: bo
         type = f"enum ({quoted_list([*held])[1:-1]})" if is_held else "varchar"
         connection.execute(f"drop type if exists {name}")
         connection.execute(f"create type {name} as {type}")
-        # Of a Parquet file's dictionary, a function in a list reads each value only once: those
-        # that no row has, too, and of those alone the type may know nothing.
-        cast = (
-            f"list_extract(list_transform([value], lambda one: try_cast(one as {name})), 1)"
-            if has_dictionaries and is_held
-            else f"cast(value as {name})"
-        )
-        connection.execute(f"create or replace temp macro as_{name}(value) as {cast}")
+        # A Parquet file's dictionary may have a value that no row has: NULL, for no row.
+        _create_function(connection, f"as_{name}", f"try_cast(one as {name})", has_dictionaries)
+    for name, expression in FUNCTIONS.items():
+        _create_function(connection, name, expression, has_dictionaries)
+
+
+def _create_function(
+    connection: DuckDBPyConnection, name: str, expression: str, has_dictionaries: bool
+) -> None:
+    """Create a macro of `one` value.
+
+    In a list, DuckDB works it out once for each value of a Parquet file's dictionary; without a
+    dictionary, lists take five times as long.
+    """
+    in_list = f"list_extract(list_transform([one], lambda one: {expression}), 1)"
+    body = in_list if has_dictionaries else expression
+    connection.execute(f"create or replace temp macro {name}(one) as {body}")
 
 
 def _values(connection: DuckDBPyConnection, rows: str) -> Mapping[str, Sequence[str]]:
