@@ -42,7 +42,7 @@ pods as (
     group by resource_id, pod_uid
 ),
 
--- Requests that began in one second are one: no gap that counts is as short.
+-- Requests of a pod that began within half a minute are one: no gap that counts between them is as short.
 requests as (
     select pod_uid, min(epoch_ms(started_at) + coalesce(queued_ms, 0)) as s, max(epoch_ms(ended_at)) as e
     from {{ ref('stg_lake__attempts') }}
@@ -51,7 +51,7 @@ requests as (
         and started_at < cast({{ charge_date() }} as timestamp) + interval 1 day
         and status not in ('rejected', 'cached')
         and pod_uid in (select pods.pod_uid from pods)
-    group by pod_uid, epoch_ms(started_at) // 1000
+    group by pod_uid, epoch_ms(started_at) // 30000
 ),
 
 -- What an engine or a GPU was seen to do without a traced request.
