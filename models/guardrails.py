@@ -58,7 +58,7 @@ class Budget(Dated):
 
 
 class Webhook(Frozen):
-    """Where failed checks, late sources and budget breaches are posted, each once."""
+    """Where failed checks, late sources, budget breaches and anomalies are posted, each once."""
 
     url_env: Name = Field(description="Environment variable that holds the URL.")
     token_env: Name | None = Field(
