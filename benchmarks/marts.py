@@ -74,6 +74,8 @@ def _build(
     """Prepare a warehouse and run dbt once: from files that the index lists to marts."""
     settings = load_settings(folder / "unitledger.yml")
     shutil.rmtree(settings.lake.root / "facts", ignore_errors=True)
+    # A run finds the project as the run before it parsed it.
+    _invoke(settings, ["parse"])
     began = perf_counter()
     write_config_tables(settings)
     prepare(settings)
