@@ -84,8 +84,20 @@ def _normalize_cur(
     bare = (folder / "cur", "lake/charges/*.parquet")
     finished = run_beside_bare("normalize_cur", bare, folder, folder / "cur")
     delivered = sum(file.stat().st_size for file in (folder / "cur").glob("export/data/*/*/*"))
-    finished.result["remark"] = f"{delivered / 1e9:.2f} GB delivered"
+    finished.result["remark"] = f"{delivered / 1e9:.2f} GB delivered{_cpu_of_cur(folder, finished)}"
     return _row(step, finished, aim=aim)
+
+
+def _cpu_of_cur(folder: Path, finished: Finished) -> str:
+    """Say the processor time beside that of a bare scan-and-write: of the columns that are written,
+    and of those that are read."""
+    cpu, written = finished.result["cpu"], finished.result["bare_cpu"]
+    said = f"; {cpu:.1f} s of processor time, {cpu / written:.2f} × of the columns written"
+    if not list((folder / "cur").glob("export/data/*/*/*.parquet")):
+        return said
+    each = run_step("bare_cur", folder, folder / "cur").result["each_cpu"]
+    finished.result["bare_read_cpu"] = min(each)
+    return f"{said}, {cpu / min(each):.2f} × of those read"
 
 
 def tokens(folder: Path, attempts: int) -> Iterator[Row]:

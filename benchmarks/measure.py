@@ -5,6 +5,7 @@ Only the standard library is imported: a child's peak memory begins with its par
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,12 @@ class Finished:
     result: dict[str, Any]
     seconds: float
     peak_memory: int
+
+
+def cpu_seconds() -> float:
+    """Return the seconds of processor time that this process has taken: other work adds none."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
 
 
 def run_step(name: str, folder: Path, *arguments: object) -> Finished:
@@ -56,4 +63,5 @@ def run_beside_bare(
     after = run_step("bare", folder, *bare)
     finished.result["bare_files"] = after.result["files"]
     finished.result["bare_seconds"] = median(before.result["each"] + after.result["each"])
+    finished.result["bare_cpu"] = median(before.result["each_cpu"] + after.result["each_cpu"])
     return finished

@@ -9,7 +9,9 @@ import duckdb
 import polars as pl
 
 from benchmarks import ROOT
+from benchmarks.measure import cpu_seconds
 from connectors import all_connectors
+from connectors._aws.columns import COLUMNS
 from connectors._base import Source, Window
 from connectors._lake import Lake
 from connectors._normalize import normalize
@@ -43,14 +45,14 @@ def normalize_again(folder: Path, name: str, table: str) -> dict[str, Any]:
     lake = Lake(folder / "lake")
     lake.index_file.unlink(missing_ok=True)
     source, connector = _source(folder, name), all_connectors()[name]
-    began = perf_counter()
+    began, cpu_began = perf_counter(), cpu_seconds()
     failures = normalize(lake, source, connector)
-    seconds = perf_counter() - began
+    seconds, cpu = perf_counter() - began, cpu_seconds() - cpu_began
     assert not failures, failures
     listed = lake.index().filter(pl.col("table") == table)
     rows = sum(day["rows"] for days in listed["days"].to_list() for day in days)
     delivered = sum(total["rows"] for totals in listed["delivered"].to_list() for total in totals)
-    return {"seconds": seconds, "rows": rows, "delivered": delivered}
+    return {"seconds": seconds, "cpu": cpu, "rows": rows, "delivered": delivered}
 
 
 # --- CUR 2.0 ------------------------------------------------------------------------------------
@@ -85,6 +87,19 @@ def write_cur(folder: Path, rows: int, format: str) -> int:
     metadata.parent.mkdir(parents=True)
     metadata.write_text(json.dumps(manifest | {"dataFiles": files}))
     return int(rows_once * copies)
+
+
+def delivered_scans(folder: Path) -> list[str]:
+    """Return a query of each delivered Parquet file: the columns of it that we read."""
+    ours = {column.name for column in COLUMNS}
+    scans = []
+    for file in sorted((folder / "export").glob("data/*/*/*.parquet")):
+        scan = f"read_parquet({quoted(str(file))}, hive_partitioning = false)"
+        described = duckdb.execute(f"describe from {scan}").fetchall()
+        scans.append(
+            f"select {', '.join(row[0] for row in described if row[0] in ours)} from {scan}"
+        )
+    return scans
 
 
 def _write_copies(

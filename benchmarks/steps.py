@@ -6,7 +6,7 @@ A step returns what it measured: at least `seconds`, and `rows` where it handles
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -18,22 +18,38 @@ BARE_REPEATS = 2
 
 def bare(folder: str, pattern: str) -> Result:
     """Scan Parquet files and write their rows again, a file at a time: the least there is to do."""
-    from connectors._sql import connect, quoted
+    from connectors._sql import quoted
 
     files = sorted(Path(folder).glob(pattern))
-    target = Path(folder) / "bare.parquet"
-    each = []
+    scans = [f"select * from read_parquet({quoted(str(file))})" for file in files]
+    return _written(Path(folder), scans)
+
+
+def bare_cur(folder: str) -> Result:
+    """Scan the columns of a delivery of CUR 2.0 that are read, and write them again."""
+    from benchmarks.normalize import delivered_scans
+
+    return _written(Path(folder), delivered_scans(Path(folder)))
+
+
+def _written(folder: Path, scans: Sequence[str]) -> Result:
+    """Write what each query scans, a file each; the seconds of each time, and its processor's."""
+    from benchmarks.measure import cpu_seconds
+    from connectors._sql import connect, quoted
+
+    target = folder / "bare.parquet"
+    each, cpu = [], []
     for _ in range(BARE_REPEATS):
-        began = perf_counter()
+        began, cpu_began = perf_counter(), cpu_seconds()
         with connect() as connection:
-            for file in files:
+            for scan in scans:
                 connection.execute(
-                    f"copy (select * from read_parquet({quoted(str(file))})) "
-                    f"to {quoted(str(target))} (format parquet, compression zstd)"
+                    f"copy ({scan}) to {quoted(str(target))} (format parquet, compression zstd)"
                 )
         each.append(perf_counter() - began)
+        cpu.append(cpu_seconds() - cpu_began)
     target.unlink(missing_ok=True)
-    return {"seconds": sum(each), "each": each, "files": len(files)}
+    return {"seconds": sum(each), "each": each, "each_cpu": cpu, "files": len(scans)}
 
 
 def generate_lake(folder: str, attempts: str, kind: str) -> Result:
@@ -162,6 +178,7 @@ STEPS: dict[str, Callable[..., Result]] = {
     step.__name__: step
     for step in (
         bare,
+        bare_cur,
         generate_lake,
         token_costs,
         capacity,

@@ -101,3 +101,12 @@ def test_charges_are_text_to_who_reads_them(tmp_path: Path) -> None:
     described = duckdb.execute("describe from read_parquet(?)", [str(file)]).fetchall()
     types = {row[0]: row[1] for row in described}
     assert {types[name] for name in WORDS.keys() & types.keys()} == {"VARCHAR"}
+
+
+def test_a_period_that_is_no_time_is_named_with_its_row(tmp_path: Path) -> None:
+    rows = [_usage(1), _usage(2) | {"bill_billing_period_start_date": "October"}]
+    failures = normalized(tmp_path, CONNECTOR, write_cur2(tmp_path / "export", rows)).failures
+    assert failures == {
+        "2026-10": "aws 2026-10: file cur-00001.csv.gz, row 2: "
+        "bill_billing_period_start_date is 'October'; allowed: time"
+    }

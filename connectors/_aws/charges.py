@@ -53,7 +53,7 @@ CHARGES_SQL = f"""
         {word("invoice_id", "bill_invoice_id")} as invoice_id,
         month_start(period_start) as billing_period_start,
         month_end(period_start) as billing_period_end,
-        strftime(period_start, '%Y-%m') as x_billing_period,
+        as_x_billing_period(period_start) as x_billing_period,
         usage_start as charge_period_start,
         case
             -- A fee without a duration, and the last second of a fee's period.

@@ -32,6 +32,7 @@ class Words:
     ours: Sequence[str] = ()
     columns: Sequence[str] = ()
     before: Sequence[str] = ("",)  # what may stand before a delivered value
+    of: str = "one"  # what is read of a delivered value
 
 
 def _services(number: int, *others: str) -> tuple[str, ...]:
@@ -60,6 +61,9 @@ WORDS: Mapping[str, Words] = {
     "sub_account_type": Words(("Account",)),
     "billing_currency": Words((), _CURRENCY),
     "invoice_id": Words((), ("bill_invoice_id",)),
+    "x_billing_period": Words(
+        (), ("bill_billing_period_start_date",), of="strftime(try_cast(one as timestamp), '%Y-%m')"
+    ),
     "charge_category": Words(_types(0)),
     "charge_class": Words(("Correction",)),
     "charge_description": Words(
@@ -124,7 +128,7 @@ def create_types(connection: DuckDBPyConnection, rows: str, has_dictionaries: bo
     """Create the types, a macro as_<type> for each, and the functions, for a query's rows."""
     values = _values(connection, rows)
     for name, words in WORDS.items():
-        found = [values[column] for column in words.columns]
+        found = [values[column, words.of] for column in words.columns]
         held = dict.fromkeys(words.ours)
         held |= {
             before + value: None for column in found for value in column for before in words.before
@@ -134,7 +138,9 @@ def create_types(connection: DuckDBPyConnection, rows: str, has_dictionaries: bo
         connection.execute(f"drop type if exists {name}")
         connection.execute(f"create type {name} as {type}")
         # A Parquet file's dictionary may have a value that no row has: NULL, for no row.
-        _create_function(connection, f"as_{name}", f"try_cast(one as {name})", has_dictionaries)
+        _create_function(
+            connection, f"as_{name}", f"try_cast({words.of} as {name})", has_dictionaries
+        )
     for name, expression in FUNCTIONS.items():
         _create_function(connection, name, expression, has_dictionaries)
 
@@ -152,17 +158,18 @@ def _create_function(
     connection.execute(f"create or replace temp macro {name}(one) as {body}")
 
 
-def _values(connection: DuckDBPyConnection, rows: str) -> Mapping[str, Sequence[str]]:
-    """Return each column's values; where they are more than a type holds, only some of them."""
-    columns = sorted({column for words in WORDS.values() for column in words.columns})
+def _values(connection: DuckDBPyConnection, rows: str) -> Mapping[tuple[str, str], Sequence[str]]:
+    """Return what is read of each column; where it is more than a type holds, only some of it."""
+    read = sorted({(column, words.of) for words in WORDS.values() for column in words.columns})
     found = connection.execute(
         " union all ".join(
-            f"(select {quoted(column)}, {column} from (select distinct {column} from ({rows})) "
-            f"where {column} is not null limit {MAX_WORDS + 1})"
-            for column in columns
+            f"(select {number} as number, {of} as value "
+            f"from (select distinct {column} as one from ({rows})) "
+            f"where value is not null limit {MAX_WORDS + 1})"
+            for number, (column, of) in enumerate(read)
         )
     ).fetchall()
-    values: dict[str, list[str]] = {column: [] for column in columns}
-    for column, value in sorted(found):
-        values[column].append(value)
+    values: dict[tuple[str, str], list[str]] = {key: [] for key in read}
+    for number, value in sorted(set(found)):
+        values[read[number]].append(value)
     return values
