@@ -76,7 +76,7 @@
     {%- endcall %}
 
     {%- set in_months = build_months(stem, parts, built) if key == 'charge_date' else [] %}
-    {%- set part_of_file = 'substr(file, ' ~ (stem | length + 2) ~ ', ' ~ (10 if key == 'charge_date' else 7) ~ ')' %}
+    {%- set place = (stem | length + 2) ~ ', ' ~ (10 if key == 'charge_date' else 7) %}
     {%- set in_days = key == 'charge_date' and config.get('meta', {}).get('grain') == 'attempt' %}
     {% call statement('main') -%}
         create or replace view {{ target_relation }} as
@@ -84,7 +84,7 @@
             {# The day of the file's name: files of other days than what is asked for are not opened. -#}
             select *
             {%- if in_days %} exclude (filename) replace (
-                cast({{ part_of_file | replace('(file,', '(filename,') }} as date) as charge_date
+                cast(substr(filename, {{ place }}) as date) as charge_date
             )
             {%- endif %}
             from read_parquet(if(
@@ -93,12 +93,12 @@
                 list_filter(
                     [{{ files | join(', ') }}],
                     lambda file:
-                    list_contains(cast(getvariable('facts_of') as date[]), cast({{ part_of_file }} as date))
+                    list_contains(cast(getvariable('facts_of') as date[]), cast(substr(file, {{ place }}) as date))
                 )
             ){{ ', filename = true' if in_days }})
         {%- elif files -%}
             select * from read_parquet(list_filter(
-                [{{ files | join(', ') }}], lambda file: {{ is_of_period(part_of_file) }}
+                [{{ files | join(', ') }}], lambda file: {{ is_of_period('substr(file, ' ~ place ~ ')') }}
             ))
         {%- else -%}
             select * from ({{ sql }}) where false

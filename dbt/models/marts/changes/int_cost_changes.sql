@@ -3,7 +3,8 @@
 -- effect is rounded to 9 decimals, and what that misses goes to the largest effect of the part.
 -- depends_on: {{ ref('int_change_inputs') }}
 {{ config(
-    materialized='change_parquet', schema='intermediate', contract={'enforced': false}, meta={'day_hash': 'changes_hash'}
+    materialized='change_parquet', schema='intermediate', contract={'enforced': false},
+    meta={'day_hash': 'changes_hash'}
 ) }}
 {%- set key = change_part_key() | join(', ') %}
 {%- set period = ['period_kind', 'period_start', 'billing_currency'] %}
