@@ -31,9 +31,10 @@ def ledger(company: Company) -> list[tuple[date, str, Decimal]]:
 
 
 def facts(company: Company) -> dict[str, int]:
+    """When each file of a day was written."""
     return {
         file.name: file.stat().st_mtime_ns
-        for file in (company.folder / "lake" / "facts").glob("int_costs_*.parquet")
+        for file in (company.folder / "lake" / "facts").glob("int_costs_*-????-??-??-*.parquet")
     }
 
 
