@@ -35,7 +35,7 @@ demo: $(INSTALLED) ## Run the sample company's bills and traces, and show what t
 
 .PHONY: test
 test: $(INSTALLED) ## Run the tests (ARGS="-k reconciliation")
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow and not long" $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not long" $(ARGS)
 
 .PHONY: test-slow
 test-slow: $(INSTALLED) ## Run the tests that run everything again and again: kills, restatements, benchmarks

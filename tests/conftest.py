@@ -13,14 +13,12 @@ _OF_COMPANY = {"company", "landed"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First a file that runs the company, then those without it, last those that look at it: where
-    processes share the tests, nobody waits while it runs."""
-    sizes: dict[Path, int] = {}
-    for item in items:
-        if _OF_COMPANY & set(getattr(item, "fixturenames", ())):
-            sizes[item.path] = sizes.get(item.path, 0) + ("company" in item.fixturenames)
-    first = max(sizes, key=lambda path: (sizes[path], path), default=None)
-    items.sort(key=lambda item: 0 if item.path == first else 1 + (item.path in sizes))
+    """First what does without the company, then what looks at it: of two processes that each begin
+    with a half, the second comes to it first, and runs it while the other is busy."""
+    of_company = {
+        item.path for item in items if _OF_COMPANY & set(getattr(item, "fixturenames", ()))
+    }
+    items.sort(key=lambda item: item.path in of_company)
 
 
 @pytest.fixture(scope="session")
