@@ -250,8 +250,6 @@ def schema() -> None:
 
 def main() -> NoReturn:
     """Run the command; an expected error is one sentence without a traceback."""
-    # DuckDB imports pandas, where it is installed, to look at a query's first parameter: a second.
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
     try:
         app()
     except UnitledgerError as error:

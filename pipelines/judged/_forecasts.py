@@ -17,7 +17,7 @@ import numpy as np
 
 from connectors._lake import Lake
 from pipelines.judged._costs import KEY, Complete, Costs, read_costs
-from pipelines.judged._seasons import LEAST_DAYS, WEEK, Series, allow_pandas, without_episodes
+from pipelines.judged._seasons import LEAST_DAYS, WEEK, Series, without_episodes
 from pipelines.judged_tables import folder, write_forecast
 
 # Half a year: what was before tells less than it costs to read.
@@ -205,7 +205,6 @@ def _mean(history: Series, horizon: int, reason: str) -> Path:
 
 
 def _smoothed(history: Series, horizon: int) -> Path:
-    allow_pandas()
     # Four seconds to import: only where there is something to forecast.
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 

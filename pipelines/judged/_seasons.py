@@ -5,7 +5,6 @@ robust: single days that stand out move neither of them.
 """
 
 import calendar
-import sys
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -115,15 +114,8 @@ def without_episodes(days: Series) -> Series:
     return cleaned
 
 
-def allow_pandas() -> None:
-    """Let statsmodels import pandas, which the command hides from DuckDB."""
-    if sys.modules.get("pandas", sys) is None:
-        del sys.modules["pandas"]
-
-
 def take_apart(days: Series) -> Season:
     """Take at least LEAST_DAYS days apart."""
-    allow_pandas()
     # Three to four seconds to import: only where there is something to judge.
     from statsmodels.tsa.stl._stl import STL
 
