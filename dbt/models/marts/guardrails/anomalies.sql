@@ -2,14 +2,7 @@
 -- else the owner of what moved most in it.
 {{ config(materialized='view') }}
 with owners as (
-    select
-        if(entity = 'customer', 'customer_id', entity) as entity, entity_value as value, owner, valid_from, valid_to,
-        1 as preference
-    from {{ ref('stg_lake__owners') }}
-    union all
-    select 'pool', pool, owner, valid_from, valid_to, 2
-    from {{ ref('stg_lake__pools') }}
-    where owner is not null and pool is not null
+    {{ named_owners() }}
     union all
     select distinct part_entity, part_value, part_value, null, null, 1
     from {{ ref('stg_lake__anomaly_evidence') }}

@@ -15,59 +15,40 @@ with delivered as (
         )
 ),
 
-delivering as (
+-- By the days on which their costs arose, too: a monthly invoice is spread over the days of its month.
+{% for known, of_source, day in [
+    ('delivering', 'delivered', 'day'), ('costing', ref('owner_costs_daily'), 'charge_date')
+] -%}
+{{ known }} as (
     select
         source,
-        count(distinct day) as days,
-        least(28, max(day) - first_day + 1) as possible_days,
+        least(28, max(day) - first_day + 1) >= 21
+        and count(distinct day) * 4 >= least(28, max(day) - first_day + 1) * 3 as is_daily,
         max(day) as last_day
     from (
         select
             source,
-            day,
-            min(day) over (partition by source) as first_day,
-            max(day) over (partition by source) as newest
-        from delivered
+            {{ day }} as day,
+            min({{ day }}) over (partition by source) as first_day,
+            max({{ day }}) over (partition by source) as newest
+        from {{ of_source }}
     ) as dated
     where day > newest - 28
     group by source, first_day
 ),
 
+{% endfor -%}
 complete as (
     select min(last_day) as complete_through
     from delivering
-    where
-        possible_days >= 21
-        and days * 4 >= possible_days * 3
-        and last_day > (select max(newest.last_day) from delivering as newest) - 14
-),
-
--- By the days on which their costs arose: a monthly invoice is spread over the days of its month.
-costing as (
-    select
-        source,
-        count(distinct charge_date) as days,
-        least(28, max(charge_date) - first_day + 1) as possible_days,
-        max(charge_date) as last_day
-    from (
-        select
-            source,
-            charge_date,
-            min(charge_date) over (partition by source) as first_day,
-            max(charge_date) over (partition by source) as newest
-        from {{ ref('owner_costs_daily') }}
-    ) as dated
-    where charge_date > newest - 28
-    group by source, first_day
+    where is_daily and last_day > (select max(newest.last_day) from delivering as newest) - 14
 )
 
 select
     complete.complete_through,
     coalesce(
         list(costing.source order by costing.source) filter (
-            where costing.last_day < complete.complete_through
-            and costing.possible_days >= 21
-            and costing.days * 4 >= costing.possible_days * 3
+            where costing.is_daily and costing.last_day < complete.complete_through
         ),
         []
     )::varchar[] as left_out_sources
