@@ -31,6 +31,8 @@ select
     effective_cost,
     gigabytes,
     {{ driver_price('measured_cost', 'gigabytes') }} as cost_per_gigabyte,
-    case when unmeasured_lines > 0 then 'the bill states no quantity of ' || unmeasured_lines || ' lines' end
-        as unmeasured_reason
+    case
+        when unmeasured_lines > 0
+            then unmeasured_lines || ' lines have no quantity: FOCUS leaves it out where the bill names no price'
+    end as unmeasured_reason
 from sums
