@@ -8,7 +8,8 @@
     {{ return({'relations': [relation]}) }}
 {% endmaterialization %}
 
-{% macro look_at_pair(pair, tables) -%}
+{% macro look_at_pair(pairs, tables) -%}
+    {%- set pair = pairs[0] -%}
     set variable period = '{{ pair }}';
     set variable facts_of = (select days from {{ ref('int_change_inputs') }} where pair = '{{ pair }}')
 {%- endmacro %}

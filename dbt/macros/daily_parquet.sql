@@ -3,6 +3,15 @@
     cast(getvariable('charge_date') as date)
 {%- endmacro %}
 
+{# Whether a row is of the days that a daily model of many days (meta={'is_of_days': true}) builds. #}
+{% macro is_of_days(column) -%}
+    {{ column }} between {{ charge_date() }} and {{ last_date() }}
+{%- endmacro %}
+
+{% macro last_date() -%}
+    greatest({{ charge_date() }}, cast(getvariable('last_date') as date))
+{%- endmacro %}
+
 {# Whether a row is of the month that a monthly model builds; outside of a build, every row is. #}
 {% macro is_of_period(period) -%}
     coalesce({{ period }} = cast(getvariable('period') as varchar), true)
@@ -12,12 +21,15 @@
    file exists is not built again: no watermark, nothing to forget. The relation is a view on
    exactly the files of the current inputs. COPY writes the file without a table in between.
    A model whose days depend on less than all inputs says on which: meta={'day_hash': 'attempts_hash'}.
-   While a day is built, views show no other day's files: see look_at_day. Who asks for all days opens a
+   Of few rows, planning a query takes longer than running it: a model that says meta={'is_of_days': true}, and
+   has is_of_days() where others have charge_date(), builds several small days in one query. Its rows of a day
+   must be made from that day's only.
+   While a day is built, views show no other day's files: see look_at_days. Who asks for all days opens a
    file a month, but for the newest month: a year of days is 365 files. A model with as many rows as there
    are attempts says meta={'grain': 'attempt'}: its days are large enough. #}
 {% materialization daily_parquet, adapter='duckdb', supported_languages=['sql'] %}
     {{ run_hooks(pre_hooks) }}
-    {%- set relation = build_parts('int_day_inputs', 'charge_date', look_at_day) -%}
+    {%- set relation = build_parts('int_day_inputs', 'charge_date', look_at_days) -%}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [relation]}) }}
 {% endmaterialization %}
@@ -41,7 +53,9 @@
     {%- set tables = [] -%}
     {%- if execute -%}
         {%- set hash = config.get('meta', {}).get('day_hash', 'costs_hash') -%}
-        {%- set parts = run_query('select ' ~ key ~ ', ' ~ hash ~ ' from ' ~ ref(inputs) ~ ' order by 1').rows -%}
+        {%- set size = 'rows' if config.get('meta', {}).get('is_of_days') else 'null' -%}
+        {%- set columns = [key, hash, size] | join(', ') -%}
+        {%- set parts = run_query('select ' ~ columns ~ ' from ' ~ ref(inputs) ~ ' order by 1').rows -%}
         {%- for row in run_query("select file from glob('" ~ stem ~ "-*.parquet')").rows -%}
             {%- do built.append(row[0]) -%}
         {%- endfor -%}
@@ -52,24 +66,38 @@
 
     {#- The part is set first: the contract is checked on the query as it will run. -#}
     {% call statement('first_part') -%}
-        {{ look_at(parts[0][0] if parts else '1970-01-01', tables) }}
+        {{ look_at([parts[0][0] if parts else '1970-01-01'], tables) }}
     {%- endcall %}
     {%- if config.get('contract').enforced -%}
         {{ get_assert_columns_equivalent(sql) }}
     {%- endif -%}
 
     {%- set files = [] -%}
-    {%- for part, part_hash in parts -%}
+    {%- set missing = [] -%}
+    {%- for part, part_hash, size in parts -%}
         {%- set file = stem ~ '-' ~ part ~ '-' ~ part_hash ~ '.parquet' -%}
         {%- do files.append("'" ~ file ~ "'") -%}
         {%- if file not in built -%}
-            {%- do log('building ' ~ this.identifier ~ ', ' ~ part) -%}
-            {% call statement('part') -%}
-                {{ look_at(part, tables) }};
-                copy ({{ sql }}) to '{{ file }}'
-                (format parquet, compression zstd, compression_level 1, use_tmp_file true)
-            {%- endcall %}
+            {%- do missing.append([part, file, size]) -%}
         {%- endif -%}
+    {%- endfor -%}
+    {%- set options = '(format parquet, compression zstd, compression_level 1, use_tmp_file true)' -%}
+    {%- for batch in in_batches(missing) -%}
+        {%- for part, file, size in batch -%}
+            {%- do log('building ' ~ this.identifier ~ ', ' ~ part) -%}
+        {%- endfor -%}
+        {% call statement('part') -%}
+            {{ look_at(batch | map('first') | list, tables) }};
+            {%- if batch | length == 1 %}
+            copy ({{ sql }}) to '{{ batch[0][1] }}' {{ options }}
+            {%- else %}
+            create or replace temp table {{ this.identifier }}_of_days as {{ sql }};
+            {%- for part, file, size in batch %}
+            copy (from {{ this.identifier }}_of_days where {{ key }} = '{{ part }}') to '{{ file }}' {{ options }};
+            {%- endfor %}
+            drop table {{ this.identifier }}_of_days
+            {%- endif %}
+        {%- endcall %}
     {%- endfor %}
     {% call statement('all_parts') -%}
         {{ look_at_everything(tables) }}
@@ -109,12 +137,29 @@
     {{ return(target_relation) }}
 {%- endmacro %}
 
+{# Of parts (name, file, rows) in their order, lists of those that one query builds: a part whose rows are NULL
+   stands alone, others stand together as long as their rows are few. #}
+{% macro in_batches(parts, most=100000) -%}
+    {%- set batches = [] -%}
+    {%- set last = namespace(rows=none) -%}
+    {%- for part in parts -%}
+        {%- if part[2] is none or last.rows is none or last.rows + part[2] > most -%}
+            {%- do batches.append([part]) -%}
+            {%- set last.rows = part[2] -%}
+        {%- else -%}
+            {%- do batches[-1].append(part) -%}
+            {%- set last.rows = last.rows + part[2] -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(batches) }}
+{%- endmacro %}
+
 {# Copy the days of each month before the newest into one file; return what to read for all days. The name
    has the hash of the days' hashes, as pipelines/warehouse.py works it out, too. #}
 {% macro build_months(stem, parts, built) -%}
     {%- set of_attempts = config.get('meta', {}).get('grain') == 'attempt' -%}
     {%- set months = {} -%}
-    {%- for day, day_hash in parts -%}
+    {%- for day, day_hash, size in parts -%}
         {%- do months.setdefault((day | string)[:7], []).append([day, day_hash]) -%}
     {%- endfor -%}
     {%- set read = [] -%}
@@ -141,16 +186,21 @@
     {{ return(read) }}
 {%- endmacro %}
 
-{# Have the views of facts and of the lake's tables read only the files that a day needs: else what a
+{# Have the views of facts and of the lake's tables read only the files that days need: else what a
    day costs to build would grow with the files of all others. A reader sets none of these variables,
-   and sees everything. A table without a file for the day shows one of another day, in which the
+   and sees everything. A table without a file for the days shows one of another day, in which the
    models find nothing of theirs. #}
-{% macro look_at_day(day, tables) -%}
-    set variable charge_date = date '{{ day }}';
-    set variable facts_of = [date '{{ day }}']
+{% macro look_at_days(days, tables) -%}
+    {%- set dates = "date '" ~ days | join("', date '") ~ "'" -%}
+    set variable charge_date = date '{{ days[0] }}';
+    set variable last_date = date '{{ days[-1] }}';
+    set variable facts_of = [{{ dates }}]
     {%- for table in tables %};
     set variable {{ table }}_files = (
-        select coalesce(min(files) filter (where charge_date = date '{{ day }}'), min(files))
+        select coalesce(
+            list_sort(list_distinct(flatten(list(files) filter (where charge_date in ({{ dates }}))))),
+            min(files)
+        )
         from lake.day_files
         where table_name = '{{ table }}'
     )
@@ -158,13 +208,15 @@
 {%- endmacro %}
 
 {# The same for a month: the facts of its days. #}
-{% macro look_at_period(period, tables) -%}
+{% macro look_at_period(periods, tables) -%}
+    {%- set period = periods[0] -%}
     set variable period = '{{ period }}';
     set variable facts_of = (select days from {{ ref('int_period_inputs') }} where period = '{{ period }}')
 {%- endmacro %}
 
 {% macro look_at_everything(tables) -%}
     reset variable period;
+    reset variable last_date;
     reset variable facts_of
     {%- for table in tables %};
     reset variable {{ table }}_files

@@ -22,7 +22,7 @@
     {%- for entity in path_entities() %}
     ({{ rules }}.when_{{ entity }} is null or {{ glob_matches(work ~ '.' ~ entity, rules ~ '.when_' ~ entity) }}) and
     {%- endfor %}
-    {{ is_valid_on(rules, charge_date()) }}
+    {{ is_valid_on(rules, work ~ '.charge_date') }}
 {%- endmacro %}
 
 {# What tells on which path work runs. #}

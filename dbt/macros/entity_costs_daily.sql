@@ -1,7 +1,7 @@
 {# Cost of each value of one entity and day, by component, with its requests and unit costs: a day a
    query, so that what a day costs to build does not grow with history. #}
 {% macro entity_costs_daily(entity) -%}
-with {{ caused_ctes(entity, 'charge_date', 'charge_date = ' ~ charge_date()) }},
+with {{ caused_ctes(entity, 'charge_date', is_of_days('charge_date')) }},
 
 costs as (
     select
@@ -41,7 +41,7 @@ costs as (
 bounds as (
     select *
     from {{ ref('cost_bounds_daily') }}
-    where entity = '{{ entity }}' and charge_date = {{ charge_date() }}
+    where entity = '{{ entity }}' and {{ is_of_days('charge_date') }}
 ),
 
 costs_by_component as (

@@ -3,18 +3,18 @@
 -- that was busy or unknown with nobody's request that we know is there as 'unmatched capacity'.
 -- Squares are of 10^-9 of the currency.
 -- depends_on: {{ ref('int_day_inputs') }}
-{{ config(materialized='daily_parquet', meta={'day_hash': 'attempts_hash'}) }}
+{{ config(materialized='daily_parquet', meta={'is_of_days': true, 'day_hash': 'attempts_hash'}) }}
 with attempts as (
     select
         *,
         case when token_line_id is not null then 'tokens' when capacity_cost is not null then 'capacity' end as kind,
         {{ nano('direct_cost') }} as units
     from {{ ref('attempt_costs') }}
-    where charge_date = {{ charge_date() }} and (is_ended or direct_cost is not null)
+    where {{ is_of_days('charge_date') }} and (is_ended or direct_cost is not null)
 )
 
 select
-    {{ charge_date() }} as charge_date,
+    charge_date,
     kind,
     token_line_id,
     billing_currency,
@@ -35,14 +35,14 @@ from attempts
 group by all
 union all by name
 select
-    {{ charge_date() }} as charge_date,
+    shares.charge_date,
     'unmatched capacity' as kind,
     charge_groups.billing_currency,
     sum(shares.effective_cost)::decimal(38, 12) as direct_cost
 from {{ ref('int_capacity_shares') }} as shares
 inner join {{ ref('int_charge_groups') }} as charge_groups on shares.charge_group_id = charge_groups.charge_group_id
 where
-    shares.charge_date = {{ charge_date() }}
+    {{ is_of_days('shares.charge_date') }}
     and shares.attempt_id is null
     and shares.state in ('unknown', 'busy')
-group by charge_groups.billing_currency
+group by shares.charge_date, charge_groups.billing_currency

@@ -3,7 +3,7 @@
 -- simultaneously, never on each other, by the positive direct and unmatched cost of their scope, or
 -- by the driver that a rule names.
 -- depends_on: {{ ref('int_day_inputs') }}
-{{ config(materialized='daily_parquet', meta={'day_hash': 'ledger_hash'}) }}
+{{ config(materialized='daily_parquet', meta={'is_of_days': true, 'day_hash': 'ledger_hash'}) }}
 {%- set entity_list = entities() | join(', ') %}
 {%- set pool_columns -%}
     charge_group_id, source, billing_period, billing_currency, charge_category, component, rule_id, rule_version, owner
@@ -13,13 +13,14 @@ with attributed as (
         *,
         case when scope is not null then {{ cost_pool_id() }} end as cost_pool_id
     from {{ ref('int_costs_attributed') }}
-    where charge_date = {{ charge_date() }}
+    where {{ is_of_days('charge_date') }}
 ),
 
 -- Credits and refunds are pooled apart from charges: |amount| is shared, and the sign put back.
 cost_pools as (
     select
         cost_pool_id as charge_group_id,
+        any_value(charge_date) as charge_date,
         any_value(source) as source,
         any_value(billing_period) as billing_period,
         any_value(billing_currency) as billing_currency,
@@ -39,6 +40,7 @@ cost_pools as (
 -- Weights are in the currency of the bill; on a day on which they could mix, in the reporting one.
 causes as (
     select
+        attributed.charge_date,
         attributed.source,
         attributed.billing_period,
         attributed.billing_currency,
@@ -67,6 +69,7 @@ causes as (
 
 requests as (
     select
+        charge_date,
         {{ entity_list }},
         sum(attempts) as attempts,
         sum(
@@ -75,7 +78,7 @@ requests as (
             {%- endfor %}
         ) as tokens
     from {{ ref('int_attempt_sums') }}
-    where charge_date = {{ charge_date() }} and kind is distinct from 'unmatched capacity'
+    where {{ is_of_days('charge_date') }} and kind is distinct from 'unmatched capacity'
     group by all
 ),
 
@@ -83,6 +86,7 @@ requests as (
 -- midnight counts on each day by its microseconds there.
 streamed as (
     select
+        days.charge_date,
         drivers.driver,
         drivers.choice,
         drivers.within,
@@ -91,9 +95,13 @@ streamed as (
         {%- endfor %}
         cast(replace(cast(greatest(measures.value, 0)::decimal(38, 12) as varchar), '.', '') as hugeint) as units,
         epoch_us(measures.measured_to) - epoch_us(measures.measured_from) as microseconds,
-        epoch_us(least(measures.measured_to, cast({{ charge_date() }} + interval 1 day as timestamp)))
-        - epoch_us(greatest(measures.measured_from, cast({{ charge_date() }} as timestamp))) as microseconds_of_day
+        epoch_us(least(measures.measured_to, days.charge_date + interval 1 day))
+        - epoch_us(greatest(measures.measured_from, days.charge_date::timestamp)) as microseconds_of_day
     from {{ ref('stg_lake__allocation_drivers') }} as measures
+    inner join (select distinct charge_date from attributed) as days
+        on
+            measures.measured_from < days.charge_date + interval 1 day
+            and (measures.measured_to > days.charge_date or measures.measured_from >= days.charge_date)
     inner join {{ ref('stg_lake__drivers') }} as drivers
         on
             measures.driver = drivers.stream
@@ -101,23 +109,18 @@ streamed as (
                 coalesce(drivers.filters, []),
                 lambda item: not coalesce({{ tag_value('measures.filter', 'item.key') }}, '') glob item.value
             )) = 0
-    where
-        measures.measured_from < {{ charge_date() }} + interval 1 day
-        and (
-            measures.measured_to > cast({{ charge_date() }} as timestamp)
-            or measures.measured_from >= cast({{ charge_date() }} as timestamp)
-        )
 ),
 
 streams as (
     select
+        charge_date,
         driver,
         choice,
         within,
         {{ entity_list }},
         sum(if(microseconds_of_day = microseconds, units, units * microseconds_of_day // microseconds)) as weight
     from streamed
-    group by driver, choice, within, {{ entity_list }}
+    group by charge_date, driver, choice, within, {{ entity_list }}
 ),
 
 -- What a stream says of a feature, say, is shared by the requests of that feature, where its driver asks for it.
@@ -125,14 +128,15 @@ within_streams as (
     select
         *,
         row_number() over (
-            partition by driver, choice{% for entity in entities() %}, of_{{ entity }}{% endfor %}
+            partition by charge_date, driver, choice{% for entity in entities() %}, of_{{ entity }}{% endfor %}
             order by earned desc, {{ entity_list }}
         ) as place,
         sum(earned) over (
-            partition by driver, choice{% for entity in entities() %}, of_{{ entity }}{% endfor %}
+            partition by charge_date, driver, choice{% for entity in entities() %}, of_{{ entity }}{% endfor %}
         ) as all_earned
     from (
         select
+            streams.charge_date,
             streams.driver,
             streams.choice,
             streams.weight,
@@ -142,13 +146,16 @@ within_streams as (
             {% endfor -%}
             if(streams.within = 'tokens', requests.tokens, requests.attempts) as part,
             sum(part) over (
-                partition by streams.driver, streams.choice{% for entity in entities() %}, of_{{ entity }}{% endfor %}
+                partition by
+                    streams.charge_date, streams.driver, streams.choice
+                    {%- for entity in entities() %}, of_{{ entity }}{% endfor %}
             ) as whole,
             coalesce(cast(floor(streams.weight * (part / nullif(whole, 0)::double)) as hugeint), 0) as earned
         from streams
         left join requests
             on
                 streams.within is not null
+                and streams.charge_date = requests.charge_date
                 {%- for entity in entities() %}
                 and (streams.{{ entity }} = '(none)' or streams.{{ entity }} = requests.{{ entity }})
                 {%- endfor %}
@@ -157,13 +164,16 @@ within_streams as (
 ),
 
 measured as (
-    select 'attempts' as measure, null as billing_currency, {{ entity_list }}, attempts as weight, 'attempts' as unit
+    select
+        charge_date, 'attempts' as measure, null as billing_currency, {{ entity_list }}, attempts as weight,
+        'attempts' as unit
     from requests
     union all
-    select 'tokens', null, {{ entity_list }}, tokens, 'tokens'
+    select charge_date, 'tokens', null, {{ entity_list }}, tokens, 'tokens'
     from requests
     union all
     select
+        charge_date,
         'direct_cost',
         if(reporting_currency is null, billing_currency, null),
         {{ entity_list }},
@@ -175,6 +185,7 @@ measured as (
 
 drivers as (
     select
+        measured.charge_date,
         drivers.driver,
         drivers.choice,
         measured.billing_currency,
@@ -185,6 +196,7 @@ drivers as (
     inner join measured on drivers.measure = measured.measure
     union all
     select
+        charge_date,
         driver,
         choice,
         null,
@@ -193,12 +205,13 @@ drivers as (
         if(is_whole, driver, '10^-12 ' || driver)
     from (
         select
+            charge_date,
             driver,
             choice,
             {{ entity_list }},
             earned + if(place = 1, weight - all_earned, 0) as weight,
             bool_and((earned + if(place = 1, weight - all_earned, 0)) % 1000000000000 = 0) over (
-                partition by driver, choice
+                partition by charge_date, driver, choice
             ) as is_whole
         from within_streams
     ) as scaled
@@ -221,7 +234,8 @@ members as (
     from cost_pools
     inner join causes
         on
-            (
+            cost_pools.charge_date = causes.charge_date
+            and (
                 cost_pools.billing_currency = causes.billing_currency
                 or (causes.reporting_currency is not null and cost_pools.scope <> 'invoice')
             )
@@ -249,6 +263,7 @@ members as (
     inner join drivers
         on
             drivers.driver = rules.driver
+            and drivers.charge_date = cost_pools.charge_date
             and coalesce(drivers.billing_currency = cost_pools.billing_currency, true)
             {%- for entity in entities() %}
             and coalesce(drivers.{{ entity }} glob rules.users_{{ entity }}, true)
@@ -299,7 +314,7 @@ ledger as (
     group by all
     union all
     select
-        {{ charge_date() }},
+        cost_pools.charge_date,
         {% for column in pool_columns.split(', ')[:6] %}cost_pools.{{ column }}, {% endfor %}
         {% for entity in entities() %}shares.{{ entity }}, {% endfor %}
         shares.share,

@@ -2,7 +2,7 @@
 -- rules say of a day's charges. `scope` and `scope_key` tell who shares a row that is not direct
 -- or unmatched. The rows of a charge group sum to what it costs on the day.
 -- depends_on: {{ ref('int_day_inputs') }}
-{{ config(materialized='daily_parquet', meta={'day_hash': 'ledger_hash'}) }}
+{{ config(materialized='daily_parquet', meta={'is_of_days': true, 'day_hash': 'ledger_hash'}) }}
 {%- set none_entities -%}
     {%- for entity in entities() %}
         coalesce(rule.set_{{ entity }}, known.{{ entity }}, '(none)') as {{ entity }},
@@ -17,18 +17,19 @@ with charge_groups as (
 lines as (
     select *
     from {{ ref('int_token_lines') }}
-    where charge_date = {{ charge_date() }}
+    where {{ is_of_days('charge_date') }}
 ),
 
 token_sums as (
     select *
     from {{ ref('int_attempt_sums') }}
-    where charge_date = {{ charge_date() }} and token_line_id is not null
+    where {{ is_of_days('charge_date') }} and token_line_id is not null
 ),
 
 token_direct as (
     {%- for token_type in token_types() %}
     select
+        token_sums.charge_date,
         lines.{{ token_type }}_group_id as charge_group_id,
         {% for entity in entities() -%}
         token_sums.{{ entity }},
@@ -36,7 +37,8 @@ token_direct as (
         token_sums.{{ token_type }}_cost as effective_cost,
         token_sums.{{ token_type }}_tokens as weight
     from token_sums
-    inner join lines on token_sums.token_line_id = lines.token_line_id
+    inner join lines
+        on token_sums.charge_date = lines.charge_date and token_sums.token_line_id = lines.token_line_id
     where token_sums.{{ token_type }}_cost <> 0
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -45,11 +47,12 @@ token_direct as (
 capacity as (
     select *
     from {{ ref('int_capacity_shares') }}
-    where charge_date = {{ charge_date() }} and effective_cost <> 0
+    where {{ is_of_days('charge_date') }} and effective_cost <> 0
 ),
 
 capacity_direct as (
     select
+        capacity.charge_date,
         capacity.charge_group_id,
         {% for entity in entities() -%}
         coalesce(charge_groups.rule.set_{{ entity }}, attempts.{{ entity }}) as {{ entity }},
@@ -60,7 +63,9 @@ capacity_direct as (
         any_value(capacity.billed_nanoseconds) as total_weight
     from capacity
     inner join {{ ref('attempt_costs') }} as attempts
-        on capacity.attempt_id = attempts.attempt_id and attempts.charge_date = {{ charge_date() }}
+        on
+            capacity.charge_date = attempts.charge_date and capacity.attempt_id = attempts.attempt_id
+            and {{ is_of_days('attempts.charge_date') }}
     inner join charge_groups on capacity.charge_group_id = charge_groups.charge_group_id
     group by all
 ),
@@ -68,15 +73,18 @@ capacity_direct as (
 -- The team that answers for a pool, and (NULL) for what no pool asked for.
 owners as (
     select
-        pool,
-        arg_min(owner, priority) as owner
-    from {{ ref('stg_lake__pools') }} as pools
-    where owner is not null and {{ is_valid_on('pools', charge_date()) }}
-    group by pool
+        days.charge_date,
+        pools.pool,
+        arg_min(pools.owner, pools.priority) as owner
+    from (select distinct charge_date from capacity) as days
+    inner join {{ ref('stg_lake__pools') }} as pools
+        on pools.owner is not null and {{ is_valid_on('pools', 'days.charge_date') }}
+    group by days.charge_date, pools.pool
 ),
 
 capacity_states as (
     select
+        capacity.charge_date,
         capacity.charge_group_id,
         any_value(capacity.pool) as pool,
         case
@@ -93,25 +101,27 @@ capacity_states as (
         sum(capacity.nanoseconds) as weight,
         any_value(capacity.billed_nanoseconds) as total_weight
     from capacity
-    left join owners on capacity.pool = owners.pool
-    left join owners as platform on platform.pool is null
+    left join owners on capacity.charge_date = owners.charge_date and capacity.pool = owners.pool
+    left join owners as platform on capacity.charge_date = platform.charge_date and platform.pool is null
     where capacity.attempt_id is null
     group by all
 ),
 
 spread as (
     select
+        spread.charge_date,
         spread.effective_cost as amount,
         spread.mirrored_group_id,
         charge_groups.* exclude (effective_cost, charge_date)
     from {{ ref('int_charges_spread_daily') }} as spread
     inner join charge_groups on spread.charge_group_id = charge_groups.charge_group_id
-    where spread.charge_date = {{ charge_date() }}
+    where {{ is_of_days('spread.charge_date') }}
 ),
 
 -- What attempts and states do not explain of a token or capacity charge is unmatched.
 residuals as (
     select
+        spread.charge_date,
         spread.charge_group_id,
         spread.rule,
         spread.known,
@@ -120,30 +130,34 @@ residuals as (
     from spread
     left join (
         select
+            charge_date,
             charge_group_id,
             sum(effective_cost) as effective_cost
         from (
-            select charge_group_id, effective_cost from token_direct
+            select charge_date, charge_group_id, effective_cost from token_direct
             union all
-            select charge_group_id, effective_cost from capacity_direct
+            select charge_date, charge_group_id, effective_cost from capacity_direct
             union all
-            select charge_group_id, effective_cost from capacity_states
+            select charge_date, charge_group_id, effective_cost from capacity_states
         ) as parts
-        group by charge_group_id
-    ) as explained on spread.charge_group_id = explained.charge_group_id
+        group by charge_date, charge_group_id
+    ) as explained
+        on spread.charge_date = explained.charge_date and spread.charge_group_id = explained.charge_group_id
     where spread.treatment in ('tokens', 'capacity')
 ),
 
 pools as (
     select
+        charge_date,
         charge_group_id,
         any_value(pool) as pool
     from capacity
-    group by charge_group_id
+    group by charge_date, charge_group_id
 ),
 
 explained as (
     select
+        token_direct.charge_date,
         token_direct.charge_group_id,
         'direct' as component,
         {% for entity in entities() %}token_direct.{{ entity }}, {% endfor %}
@@ -152,7 +166,7 @@ explained as (
         null as scope_key,
         token_direct.weight,
         greatest(charge_groups.consumed_quantity, sum(token_direct.weight) over (
-            partition by token_direct.charge_group_id
+            partition by token_direct.charge_date, token_direct.charge_group_id
         )) as total_weight,
         'Tokens' as weight_unit,
         'tokens' as allocated_method_id,
@@ -162,11 +176,12 @@ explained as (
     inner join charge_groups on token_direct.charge_group_id = charge_groups.charge_group_id
     union all
     select
-        charge_group_id, 'direct', {{ entities() | join(', ') }}, effective_cost, null, null, weight, total_weight,
-        'Nanoseconds', 'busy-time', null, null
+        charge_date, charge_group_id, 'direct', {{ entities() | join(', ') }}, effective_cost, null, null, weight,
+        total_weight, 'Nanoseconds', 'busy-time', null, null
     from capacity_direct
     union all
     select
+        capacity_states.charge_date,
         capacity_states.charge_group_id,
         capacity_states.component,
         {% for entity in entities() -%}
@@ -185,6 +200,7 @@ explained as (
     inner join charge_groups on capacity_states.charge_group_id = charge_groups.charge_group_id
     union all
     select
+        charge_date,
         charge_group_id,
         'unmatched',
         {{ none_entities }}
@@ -201,6 +217,7 @@ explained as (
     where effective_cost <> 0
     union all
     select
+        charge_date,
         charge_group_id,
         case
             when treatment in ('tax', 'credit', 'overhead') then 'overhead'
@@ -235,15 +252,16 @@ explained as (
 -- A correction mirrors the rows of what it corrects, in the same proportions, unmatched included.
 mirrored as (
     select
+        spread.charge_date,
         spread.charge_group_id,
         spread.amount,
         spread.mirrored_group_id,
         explained.* exclude (
-            charge_group_id, effective_cost, weight, total_weight, weight_unit, allocated_method_id
+            charge_date, charge_group_id, effective_cost, weight, total_weight, weight_unit, allocated_method_id
         ),
         {{ nano('explained.effective_cost') }} as weight,
         row_number() over (
-            partition by spread.charge_group_id, spread.mirrored_group_id
+            partition by spread.charge_date, spread.charge_group_id, spread.mirrored_group_id
             order by
                 explained.component,
                 {% for entity in entities() %}explained.{{ entity }}, {% endfor %}
@@ -252,26 +270,28 @@ mirrored as (
                 explained.allocated_method_id
         ) as member,
         sum({{ nano('explained.effective_cost') }}) over (
-            partition by spread.charge_group_id, spread.mirrored_group_id
+            partition by spread.charge_date, spread.charge_group_id, spread.mirrored_group_id
         ) as total_weight
     from spread
-    inner join explained on spread.mirrored_group_id = explained.charge_group_id
+    inner join explained
+        on spread.charge_date = explained.charge_date and spread.mirrored_group_id = explained.charge_group_id
     where spread.treatment = 'correction' and explained.effective_cost > 0
 ),
 
 mirror_shares as (
-    {{ exact_shares('mirrored', 'charge_group_id, mirrored_group_id', 'member') }}
+    {{ exact_shares('mirrored', 'charge_date, charge_group_id, mirrored_group_id', 'member') }}
 ),
 
 corrections as (
     select
-        charge_group_id, component, {{ entities() | join(', ') }}, share as effective_cost, scope, scope_key,
-        weight, total_weight, 'Nanounits of what it corrects' as weight_unit, 'mirror' as allocated_method_id,
-        owner, entities_from
+        charge_date, charge_group_id, component, {{ entities() | join(', ') }}, share as effective_cost, scope,
+        scope_key, weight, total_weight, 'Nanounits of what it corrects' as weight_unit,
+        'mirror' as allocated_method_id, owner, entities_from
     from mirror_shares
     where share <> 0
     union all
     select
+        charge_date,
         charge_group_id,
         'overhead',
         {{ none_entities }}
@@ -289,12 +309,14 @@ corrections as (
         treatment = 'correction'
         and (
             mirrored_group_id is null
-            or mirrored_group_id not in (select mirror_shares.mirrored_group_id from mirror_shares)
+            or (charge_date, mirrored_group_id) not in (
+                select (mirror_shares.charge_date, mirror_shares.mirrored_group_id) from mirror_shares
+            )
         )
 )
 
 select
-    {{ charge_date() }} as charge_date,
+    attributed.charge_date,
     attributed.charge_group_id,
     charge_groups.source,
     charge_groups.billing_period,
@@ -324,4 +346,5 @@ from (
     select * from corrections
 ) as attributed
 inner join charge_groups on attributed.charge_group_id = charge_groups.charge_group_id
-left join pools on attributed.charge_group_id = pools.charge_group_id
+left join pools
+    on attributed.charge_date = pools.charge_date and attributed.charge_group_id = pools.charge_group_id

@@ -3,8 +3,8 @@
 -- attempts need; `waste_hash` is that and what is allowed of them; `ledger_hash` is what attempts need and
 -- all that is shared, such as a monthly line that grew;
 -- `costs_hash` is that and the exchange rates; `drivers_hash` is that and what kinds of cost the charges
--- are, `units_hash` is costs_hash and what says which inferences are good. `is_new`: nothing published was
--- built from the same.
+-- are, `units_hash` is costs_hash and what says which inferences are good. `rows` is about how many a
+-- day is made from; `is_new`: nothing published was built from the same.
 {%- set dated = {
     'model_aliases': 'dated.name, dated.model',
     'token_weights': 'dated',
@@ -96,6 +96,18 @@ days as (
     select charge_date from ledger_groups
     union
     select day from delivered_days where table_name = 'attempts'
+),
+
+sizes as (
+    select
+        charge_date,
+        sum(rows)::bigint as rows
+    from (
+        select day as charge_date, rows from delivered_days
+        union all
+        select charge_date, 1 from {{ ref('int_charges_spread_daily') }}
+    ) as counted
+    group by charge_date
 ),
 
 -- What the configuration and the business say, as it holds on the day.
@@ -224,7 +236,9 @@ hashed as (
 
 select
     hashed.*,
+    coalesce(sizes.rows, 0) as rows,
     published.charge_date is null as is_new
 from hashed
+left join sizes on hashed.charge_date = sizes.charge_date
 left join {{ source('lake', 'published_days') }} as published
     on hashed.charge_date = published.charge_date and hashed.costs_hash = published.costs_hash

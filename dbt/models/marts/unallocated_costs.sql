@@ -1,11 +1,11 @@
 -- What stays with `(none)` in every entity after everything, by why.
 -- depends_on: {{ ref('int_day_inputs') }}
-{{ config(materialized='daily_parquet') }}
+{{ config(materialized='daily_parquet', meta={'is_of_days': true}) }}
 with allocated as (
     select *
     from {{ ref('allocated_costs') }}
     where
-        charge_date = {{ charge_date() }}
+        {{ is_of_days('charge_date') }}
         {%- for entity in entities() %} and {{ entity }} = '(none)'{% endfor %}
 ),
 
@@ -15,7 +15,7 @@ members as (
     union
     select {{ cost_pool_id() }}, charge_group_id
     from {{ ref('int_costs_attributed') }}
-    where charge_date = {{ charge_date() }} and scope is not null
+    where {{ is_of_days('charge_date') }} and scope is not null
 ),
 
 described as (

@@ -3,7 +3,7 @@
 -- be divided by work: a service, a tax, what is shared. Requests of entities that two pools served on
 -- a day stand with the pool that they kept busy longest.
 -- depends_on: {{ ref('int_day_inputs') }}
-{{ config(materialized='daily_parquet', meta={'day_hash': 'ledger_hash'}) }}
+{{ config(materialized='daily_parquet', meta={'is_of_days': true, 'day_hash': 'ledger_hash'}) }}
 {%- set entity_list = entities() | join(', ') %}
 with attributed as (
     select
@@ -12,30 +12,32 @@ with attributed as (
         -- A later bill says so: a correction, or use of a month that was billed before.
         is_correction or charge_date < cast(billing_period || '-01' as date) - 1 as is_restated
     from {{ ref('int_costs_attributed') }}
-    where charge_date = {{ charge_date() }}
+    where {{ is_of_days('charge_date') }}
 ),
 
 -- Of each charge group, and of each cost pool, what the ledger does not repeat.
 origins as (
     select
+        charge_date,
         charge_group_id,
         any_value(pool) as pool,
         if(min(service_name) = max(service_name), min(service_name), null) as service_name,
         bool_and(is_restated) as is_restated
     from (
-        select charge_group_id, pool, service_name, is_restated
+        select charge_date, charge_group_id, pool, service_name, is_restated
         from attributed
         where scope is null
         union all
-        select cost_pool_id, if(scope = 'pool', scope_key, null), service_name, is_restated
+        select charge_date, cost_pool_id, if(scope = 'pool', scope_key, null), service_name, is_restated
         from attributed
         where scope is not null
     ) as gathered
-    group by charge_group_id
+    group by charge_date, charge_group_id
 ),
 
 costs as (
     select
+        ledger.charge_date,
         ledger.billing_currency,
         {% for entity in entities() %}ledger.{{ entity }}, {% endfor %}
         case
@@ -75,27 +77,29 @@ costs as (
         )::decimal(38, 12) as quantity,
         ledger.rule_id || ' ' || ledger.rule_version as rule
     from {{ ref('int_costs_allocated') }} as ledger
-    inner join origins on ledger.charge_group_id = origins.charge_group_id
+    inner join origins
+        on ledger.charge_date = origins.charge_date and ledger.charge_group_id = origins.charge_group_id
     left join {{ ref('int_charge_groups') }} as charge_groups
         on ledger.charge_group_id = charge_groups.charge_group_id
-    where ledger.charge_date = {{ charge_date() }}
+    where {{ is_of_days('ledger.charge_date') }}
 ),
 
 rules as (
     select
+        charge_date,
         billing_currency,
         kind,
         coalesce(part, '(none)') as part,
         list_sort(list_distinct(list(rule))) as rules
     from costs
     where rule is not null
-    group by billing_currency, kind, coalesce(part, '(none)')
+    group by charge_date, billing_currency, kind, coalesce(part, '(none)')
 ),
 
 busiest_pools as (
-    select billing_currency, {{ entity_list }}, arg_max(part, (nanoseconds, part)) as pool
+    select charge_date, billing_currency, {{ entity_list }}, arg_max(part, (nanoseconds, part)) as pool
     from (
-        select billing_currency, {{ entity_list }}, part, sum(weight) as nanoseconds
+        select charge_date, billing_currency, {{ entity_list }}, part, sum(weight) as nanoseconds
         from costs
         where is_busy and kind = 'pool'
         group by all
@@ -108,18 +112,18 @@ attempts as (
         *,
         0 {%- for token_type in token_types() %} + {{ token_type }}_tokens {%- endfor %} as tokens
     from {{ ref('int_attempt_sums') }}
-    where charge_date = {{ charge_date() }} and kind in ('tokens', 'capacity')
+    where {{ is_of_days('charge_date') }} and kind in ('tokens', 'capacity')
 ),
 
 tiers as (
-    select token_line_id, service_tier
+    select charge_date, token_line_id, service_tier
     from {{ ref('int_token_lines') }}
-    where charge_date = {{ charge_date() }}
+    where {{ is_of_days('charge_date') }}
 ),
 
 parts as (
     select
-        billing_currency, {{ entity_list }}, kind, coalesce(part, '(none)') as part, '' as of_model, meter,
+        charge_date, billing_currency, {{ entity_list }}, kind, coalesce(part, '(none)') as part, '' as of_model, meter,
         effective_cost,
         quantity,
         0 as requests,
@@ -130,6 +134,7 @@ parts as (
     where kind <> 'tokens'
     union all
     select
+        attempts.charge_date,
         attempts.billing_currency,
         {% for entity in entities() %}attempts.{{ entity }}, {% endfor %}
         if(attempts.kind = 'tokens', 'tokens', 'pool'),
@@ -144,7 +149,8 @@ parts as (
     from attempts
     left join busiest_pools
         on
-            attempts.billing_currency = busiest_pools.billing_currency
+            attempts.charge_date = busiest_pools.charge_date
+            and attempts.billing_currency = busiest_pools.billing_currency
             {%- for entity in entities() %}
             and attempts.{{ entity }} = busiest_pools.{{ entity }}
             {%- endfor %}
@@ -152,6 +158,7 @@ parts as (
     {%- for token_type in token_types() %}
     union all
     select
+        attempts.charge_date,
         attempts.billing_currency,
         {% for entity in entities() %}attempts.{{ entity }}, {% endfor %}
         'tokens',
@@ -164,13 +171,15 @@ parts as (
         attempts.{{ token_type }}_tokens,
         0
     from attempts
-    left join tiers on attempts.token_line_id = tiers.token_line_id
+    left join tiers
+        on attempts.charge_date = tiers.charge_date and attempts.token_line_id = tiers.token_line_id
     where attempts.kind = 'tokens' and attempts.{{ token_type }}_cost <> 0
     {%- endfor %}
 ),
 
 pools as (
     select
+        charge_date,
         billing_currency,
         pool,
         sum(effective_cost) as effective_cost,
@@ -179,23 +188,23 @@ pools as (
         0 as nanoseconds
     from attributed
     where pool is not null and not is_restated
-    group by billing_currency, pool
+    group by charge_date, billing_currency, pool
     union all
-    select billing_currency, part, 0, sum(requests), sum(tokens), 0
+    select charge_date, billing_currency, part, 0, sum(requests), sum(tokens), 0
     from parts
     where kind = 'pool'
-    group by billing_currency, part
+    group by charge_date, billing_currency, part
     union all
-    select charge_groups.billing_currency, shares.pool, 0, 0, 0, sum(shares.nanoseconds)
+    select shares.charge_date, charge_groups.billing_currency, shares.pool, 0, 0, 0, sum(shares.nanoseconds)
     from {{ ref('int_capacity_shares') }} as shares
     inner join {{ ref('int_charge_groups') }} as charge_groups
         on shares.charge_group_id = charge_groups.charge_group_id
-    where shares.charge_date = {{ charge_date() }} and shares.state = 'busy'
-    group by charge_groups.billing_currency, shares.pool
+    where {{ is_of_days('shares.charge_date') }} and shares.state = 'busy'
+    group by shares.charge_date, charge_groups.billing_currency, shares.pool
 )
 
 select
-    {{ charge_date() }} as charge_date,
+    sums.charge_date,
     sums.billing_currency,
     sums.entity,
     sums.value,
@@ -211,6 +220,7 @@ select
     if(sums.entity = 'all', rules.rules, null) as rules
 from (
     select
+        charge_date,
         billing_currency,
         {{ entity_and_value() }},
         kind,
@@ -223,20 +233,21 @@ from (
         sum(tokens)::bigint as tokens,
         sum(nanoseconds)::bigint as busy_nanoseconds
     from parts
-    group by {{ each_entity(['billing_currency', 'kind', 'part', 'of_model', 'meter']) }}
+    group by {{ each_entity(['charge_date', 'billing_currency', 'kind', 'part', 'of_model', 'meter']) }}
     union all
     select
-        billing_currency, 'pool', pool, 'pool', pool, '', '',
+        charge_date, billing_currency, 'pool', pool, 'pool', pool, '', '',
         sum(effective_cost)::decimal(38, 12),
         null,
         sum(requests)::bigint,
         sum(tokens)::bigint,
         sum(nanoseconds)::bigint
     from pools
-    group by billing_currency, pool
+    group by charge_date, billing_currency, pool
 ) as sums
 left join rules
     on
-        sums.billing_currency = rules.billing_currency
+        sums.charge_date = rules.charge_date
+        and sums.billing_currency = rules.billing_currency
         and sums.kind = rules.kind
         and sums.part = rules.part

@@ -3,21 +3,22 @@
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(
     materialized='daily_parquet', schema='intermediate', contract={'enforced': false},
-    meta={'day_hash': 'drivers_hash'}
+    meta={'is_of_days': true, 'day_hash': 'drivers_hash'}
 ) }}
 with attributed as (
     select *
     from {{ ref('int_costs_attributed') }}
-    where charge_date = {{ charge_date() }}
+    where {{ is_of_days('charge_date') }}
 ),
 
 work as (
-    select distinct {{ path_entities() | join(', ') }}
+    select distinct charge_date, {{ path_entities() | join(', ') }}
     from attributed
 ),
 
 paths as (
     select
+        work.charge_date,
         {% for entity in path_entities() %}work.{{ entity }}, {% endfor %}
         arg_min(rules.path, rules.priority) as path
     from work
@@ -27,14 +28,16 @@ paths as (
 
 -- Corrections of what requests caused.
 of_requests as (
-    select distinct spread.charge_group_id
+    select distinct spread.charge_date, spread.charge_group_id
     from {{ ref('int_charges_spread_daily') }} as spread
-    inner join attributed on spread.mirrored_group_id = attributed.charge_group_id
-    where spread.charge_date = {{ charge_date() }} and attributed.allocated_method_id in ('tokens', 'busy-time')
+    inner join attributed
+        on spread.charge_date = attributed.charge_date and spread.mirrored_group_id = attributed.charge_group_id
+    where attributed.allocated_method_id in ('tokens', 'busy-time')
 ),
 
 parts as (
     select
+        attributed.charge_date,
         attributed.charge_group_id,
         attributed.component,
         coalesce(attributed.pool, '(none)') as pool,
@@ -47,10 +50,12 @@ parts as (
     from attributed
     left join paths
         on
+            attributed.charge_date = paths.charge_date
             {%- for entity in path_entities() %}
-            {{ 'and ' if not loop.first }}attributed.{{ entity }} = paths.{{ entity }}
+            and attributed.{{ entity }} = paths.{{ entity }}
             {%- endfor %}
-    left join of_requests on attributed.charge_group_id = of_requests.charge_group_id
+    left join of_requests
+        on attributed.charge_date = of_requests.charge_date and attributed.charge_group_id = of_requests.charge_group_id
     group by all
     having amount <> 0
 ),
@@ -65,18 +70,21 @@ members as (
         ),
         {{ nano('lines.effective_cost') }} as weight,
         sum({{ nano('lines.effective_cost') }}) over (
-            partition by parts.charge_group_id, parts.component, parts.pool, parts.path, parts.is_of_requests
+            partition by
+                parts.charge_date, parts.charge_group_id, parts.component, parts.pool, parts.path, parts.is_of_requests
         ) as total_weight
     from parts
     inner join {{ ref('int_charge_lines') }} as lines on parts.charge_group_id = lines.charge_group_id
 ),
 
 shares as (
-    {{ exact_shares('members', 'charge_group_id, component, pool, path, is_of_requests', 'charge_line_id') }}
+    {{ exact_shares(
+        'members', 'charge_date, charge_group_id, component, pool, path, is_of_requests', 'charge_line_id'
+    ) }}
 )
 
 select
-    {{ charge_date() }} as charge_date,
+    charge_date,
     charge_group_id,
     charge_line_id,
     source,

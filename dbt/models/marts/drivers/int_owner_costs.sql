@@ -3,17 +3,10 @@
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(
     materialized='daily_parquet', schema='intermediate', contract={'enforced': false},
-    meta={'day_hash': 'drivers_hash'}
+    meta={'is_of_days': true, 'day_hash': 'drivers_hash'}
 ) }}
 {%- set places = ['feature', 'workflow', 'team', 'source'] %}
-with owners as (
-    select entity, entity_value, min(owner) as owner
-    from {{ ref('stg_lake__owners') }} as owners
-    where {{ is_valid_on('owners', charge_date()) }}
-    group by entity, entity_value
-),
-
-sums as (
+with sums as (
     select
         charge_date,
         source,
@@ -27,8 +20,15 @@ sums as (
         sum(effective_cost) as effective_cost,
         sum(reporting_cost) as reporting_cost
     from {{ ref('allocated_costs') }}
-    where charge_date = {{ charge_date() }}
+    where {{ is_of_days('charge_date') }}
     group by all
+),
+
+owners as (
+    select days.charge_date, owners.entity, owners.entity_value, min(owners.owner) as owner
+    from (select distinct charge_date from sums) as days
+    inner join {{ ref('stg_lake__owners') }} as owners on {{ is_valid_on('owners', 'days.charge_date') }}
+    group by days.charge_date, owners.entity, owners.entity_value
 )
 
 select
@@ -52,9 +52,12 @@ select
     any_value(sums.reporting_currency) as reporting_currency,
     sum(sums.reporting_cost)::decimal(38, 21) as reporting_cost
 from sums
-left join owners as of_pool on of_pool.entity = 'team' and sums.owner = of_pool.entity_value
+left join owners as of_pool
+    on of_pool.entity = 'team' and sums.charge_date = of_pool.charge_date and sums.owner = of_pool.entity_value
 {%- for place in places %}
 left join owners as of_{{ place }}
-    on of_{{ place }}.entity = '{{ place }}' and sums.{{ place }} = of_{{ place }}.entity_value
+    on
+        of_{{ place }}.entity = '{{ place }}' and sums.charge_date = of_{{ place }}.charge_date
+        and sums.{{ place }} = of_{{ place }}.entity_value
 {%- endfor %}
 group by 1, 2, 3, 4, 5, 6

@@ -2,7 +2,8 @@
 -- of an attempt is judged by the attempts of its day: a retry on the next day is not seen.
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(
-    materialized='daily_parquet', schema='intermediate', contract={'enforced': false}, meta={'day_hash': 'waste_hash'}
+    materialized='daily_parquet', schema='intermediate', contract={'enforced': false},
+    meta={'is_of_days': true, 'day_hash': 'waste_hash'}
 ) }}
 {%- set call = ['workflow_run_id', 'operation_name', 'request_model', 'feature', 'workflow'] %}
 with attempts as not materialized (
@@ -10,37 +11,42 @@ with attempts as not materialized (
         *,
         status in ('ok', 'cached') as is_answered
     from {{ ref('attempt_costs') }}
-    where charge_date = {{ charge_date() }}
+    where {{ is_of_days('charge_date') }}
 ),
 
 -- Of what was tried several times, the attempt that answered it last. Hashes are faster to count, and one that
 -- two inferences share does no harm.
 answers as materialized (
     select
+        charge_date,
         inference_id,
         operation_name,
         max(attempt_id) filter (where is_answered and ended_at = last_ended_at) as answer_id
     from (
         select
             *,
-            max(ended_at) filter (where is_answered) over (partition by inference_id, operation_name) as last_ended_at
+            max(ended_at) filter (where is_answered) over (
+                partition by charge_date, inference_id, operation_name
+            ) as last_ended_at
         from attempts
         where hash(inference_id) in (
             select hash(several.inference_id) from attempts as several group by 1 having count(*) > 1
         )
     ) as tried
-    group by inference_id, operation_name
+    group by charge_date, inference_id, operation_name
 ),
 
 -- Answered attempts of runs that make the same call more often than is allowed.
 looping as materialized (
-    select attempt_id
+    select charge_date, attempt_id
     from (
         select
+            attempts.charge_date,
             attempts.attempt_id,
             guardrails.repeated_calls,
             row_number() over (
-                partition by {{ call | join(', ') }} order by attempts.started_at, attempts.attempt_id
+                partition by attempts.charge_date, {{ call | join(', ') }}
+                order by attempts.started_at, attempts.attempt_id
             ) as call_number
         from attempts
         cross join {{ ref('stg_lake__guardrails') }} as guardrails
@@ -70,23 +76,28 @@ judged as not materialized (
     from attempts
     left join answers
         on
-            attempts.inference_id = answers.inference_id
+            attempts.charge_date = answers.charge_date
+            and attempts.inference_id = answers.inference_id
             and attempts.operation_name is not distinct from answers.operation_name
-    left join looping on attempts.attempt_id = looping.attempt_id
+    left join looping on attempts.charge_date = looping.charge_date and attempts.attempt_id = looping.attempt_id
 ),
 
 currency as (
-    select arg_max(billing_currency, (attempts, billing_currency)) as most_billed
+    select
+        charge_date,
+        arg_max(billing_currency, (attempts, billing_currency)) as most_billed
     from (
-        select billing_currency, count(*) as attempts
+        select charge_date, billing_currency, count(*) as attempts
         from attempts
         where billing_currency is not null
-        group by billing_currency
+        group by charge_date, billing_currency
     ) as counted
+    group by charge_date
 ),
 
 sums as materialized (
     select
+        judged.charge_date,
         coalesce(judged.billing_currency, currency.most_billed) as currency,
         {% for entity in entities() %}judged.{{ entity }}, {% endfor %}
         judged.outcome,
@@ -94,13 +105,14 @@ sums as materialized (
         count(*) filter (where judged.direct_cost is null) as unpriced_attempts,
         sum(judged.direct_cost) as direct_cost
     from judged
-    cross join currency
+    left join currency on judged.charge_date = currency.charge_date
     group by all
 ),
 
 -- NULL where no attempt of the kind has a price, 0 where there is none of the kind.
 totals as (
     select
+        charge_date,
         currency,
         {{ entity_and_value() }},
         sum(attempts)::bigint as attempts,
@@ -114,11 +126,11 @@ totals as (
         end::decimal(38, 12) as {{ outcome }}_cost
         {%- endfor %}
     from sums
-    group by {{ each_entity(['currency']) }}
+    group by {{ each_entity(['charge_date', 'currency']) }}
 )
 
 select
-    {{ charge_date() }} as charge_date,
+    charge_date,
     currency as billing_currency,
     entity,
     value,
@@ -138,4 +150,4 @@ select
     {{ unit_cost('direct_cost', 'useful_attempts') }} as cost_per_useful_inference,
     {{ unit_cost('useful_cost', 'useful_attempts') }} as useful_cost_per_useful_inference
 from totals
-order by currency, entity, value
+order by charge_date, currency, entity, value

@@ -3,12 +3,12 @@
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(
     materialized='daily_parquet', schema='intermediate', contract={'enforced': false},
-    meta={'day_hash': 'drivers_hash'}
+    meta={'is_of_days': true, 'day_hash': 'drivers_hash'}
 ) }}
 with ledger as (
     select *
     from {{ ref('allocated_costs') }}
-    where charge_date = {{ charge_date() }}
+    where {{ is_of_days('charge_date') }}
 ),
 
 layers as (
