@@ -12,8 +12,8 @@ import polars as pl
 from connectors._base import Connector, InputColumn, Source
 from connectors._lake import Lake, Progress, _silent, failure_row, slot_is
 from connectors._restatements import restatements_query
-from connectors._sql import connect, quoted
-from connectors._write import write
+from connectors._sql import quoted, session
+from connectors._write import fetch_shapes, write
 from models.columns import Table
 from models.errors import ContractError
 from models.manifest import Manifest
@@ -88,7 +88,7 @@ def _record_restatements(
     manifest = versions[-1]
     known = [file for file in files.values() if file.startswith(f"{RESTATEMENTS.name}/")]
     query = restatements_query(versions, file_of, code, lake.root / known[0] if known else None)
-    with connect() as connection:
+    with session() as connection:
         written = write(lake, connection, RESTATEMENTS, query, manifest)
     row = _index_row(source, connector, manifest, RESTATEMENTS, fingerprint) | written
     outdated = slot_is(source.name, manifest.slot) & (pl.col("table") == RESTATEMENTS.name)
@@ -135,14 +135,15 @@ def _normalize_one(
 ) -> list[dict[str, object]]:
     """Write the tables of one delivery; return their rows of the index."""
     where = f"{source.name} {manifest.slot}"
-    with connect() as connection:
+    with session() as connection:
         _bind_inputs(connection, connector, lake.folder(manifest), manifest, where)
         try:
             delivered = _delivered(connection, connector, manifest)
             queries = connector.normalize(source)
+            inputs = fetch_shapes(connection)
             rows = [
                 _index_row(source, connector, manifest, table, fingerprint)
-                | write(lake, connection, table, queries[table.name], manifest)
+                | write(lake, connection, table, queries[table.name], manifest, inputs)
                 for table in connector.produces
             ]
         except duckdb.Error as error:
@@ -237,22 +238,33 @@ def _delivered(
     connection: duckdb.DuckDBPyConnection, connector: Connector, manifest: Manifest
 ) -> list[dict[str, object]]:
     """Return what the delivery itself adds up to before normalization, by period and currency."""
-    columns = connection.execute(f"describe ({connector.amounts})").fetchall()
-    of_its_row = "billing_period" in {column[0] for column in columns}
+    described = connection.execute(f"describe ({connector.amounts})").fetchall()
+    types = {row[0]: row[1] for row in described}
     slot = quoted(manifest.billing_period) if manifest.billing_period else "cast(null as varchar)"
     cursor = connection.execute(f"""
         select
-            {"billing_period" if of_its_row else slot} as billing_period,
+            {"billing_period" if "billing_period" in types else slot} as billing_period,
             billing_currency,
             count(*) as rows,
-            cast(sum(exact(amount)) as varchar) as amount,
-            cast(sum(exact(amount) - money(amount)) as varchar) as rounding
+            {_sums(types)}
         from ({connector.amounts})
         group by all
         order by all
     """)
     names = [item[0] for item in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _sums(types: Mapping[str, str]) -> str:
+    """Return the SQL of what amounts add up to, and of what rounding takes from it."""
+    # Whole numbers are exact, and NULL is of their type: telemetry has no other amounts.
+    whole = "cast(amount as decimal(38, 24))"
+    is_whole = types["amount"] == "INTEGER"
+    exact, money = (whole, whole) if is_whole else ("exact(amount)", "money(amount)")
+    return f"""
+        cast(sum({exact}) as varchar) as amount,
+        cast(sum({exact} - {money}) as varchar) as rounding
+    """
 
 
 def _first_line(error: Exception) -> str:

@@ -22,18 +22,24 @@ def write(
     table: Table,
     query: str,
     manifest: Manifest,
+    inputs: str | None = None,
 ) -> dict[str, object]:
     """Write one table's rows; return what the index says of them: their file, the rows and content
-    hash of each day, and what the attempts of a day tell apart."""
+    hash of each day, and what the attempts of a day tell apart.
+
+    `inputs` are the shapes of what the query reads, if it may come again.
+    """
     folder = lake.root / table.name
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".{os.getpid()}.tmp"
-    connection.execute(
-        f"copy ({_cast(connection, table, query, manifest)}) to {quoted(str(temporary))} "
+    copied = connection.execute(
+        f"copy ({_cast(connection, table, query, manifest, inputs)}) to {quoted(str(temporary))} "
         "(format parquet, compression zstd)"
-    )
-    _check_contract(connection, table, temporary, manifest)
-    days = _days(connection, table, temporary)
+    ).fetchone()
+    is_empty = copied == (0,)
+    if not is_empty:
+        _check_contract(connection, table, temporary, manifest)
+    days = [] if is_empty else _days(connection, table, temporary)
     content = repr((manifest.delivery_id, table.columns, days))
     name = f"{hashlib.sha256(content.encode()).hexdigest()[:32]}.parquet"
     _publish(temporary, folder / name)
@@ -50,11 +56,39 @@ def _publish(temporary: Path, file: Path) -> None:
         os.replace(temporary, file)
 
 
+# Of a query and the shapes of its inputs: its columns, and whether each is an ENUM. On a small
+# delivery it takes as long to ask for them as to write the rows.
+_COLUMNS: dict[str, dict[str, bool]] = {}
+
+
+def fetch_shapes(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return what decides a query's columns: those of all tables and views, and the types."""
+    shapes = connection.execute("""
+        select table_name, column_name, data_type from duckdb_columns() where not internal
+        union all select '', type_name, logical_type from duckdb_types() where not internal
+        order by all
+    """)
+    return repr(shapes.fetchall())
+
+
+def _columns(
+    connection: duckdb.DuckDBPyConnection, query: str, inputs: str | None
+) -> dict[str, bool]:
+    key = hashlib.sha256(f"{inputs}{query}".encode()).hexdigest()
+    if inputs is None or key not in _COLUMNS:
+        described = connection.execute(f"describe {query}").fetchall()
+        _COLUMNS[key] = {row[0]: row[1].startswith("ENUM(") for row in described}
+    return _COLUMNS[key]
+
+
 def _cast(
-    connection: duckdb.DuckDBPyConnection, table: Table, query: str, manifest: Manifest
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    query: str,
+    manifest: Manifest,
+    inputs: str | None,
 ) -> str:
-    described = connection.execute(f"describe {query}").fetchall()
-    present = {row[0]: str(row[1]) for row in described}
+    present = _columns(connection, query, inputs)
     unknown = present.keys() - set(table.column_names)
     if unknown:
         raise ContractError(f"{manifest.connector}: {table.name} has no column {min(unknown)}")
@@ -66,7 +100,7 @@ def _cast(
     def as_contracted(column: Column) -> str:
         if column.name in given:
             return given[column.name]
-        if present.get(column.name, "").startswith("ENUM(") and column.type == "varchar":
+        if present.get(column.name) and column.type == "varchar":
             return column.name
         return f"cast({column.name if column.name in present else 'null'} as {column.type})"
 

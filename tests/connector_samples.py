@@ -86,7 +86,7 @@ def threads(number: int) -> Iterator[None]:
         return connection
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connectors._normalize, "connect", connect_with_threads)
+        patch.setattr(connectors._normalize, "session", connect_with_threads)
         yield
 
 

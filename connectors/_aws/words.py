@@ -136,7 +136,7 @@ def create_types(connection: DuckDBPyConnection, rows: str, has_dictionaries: bo
         is_held = max(map(len, [*found, held])) <= MAX_WORDS
         type = f"enum ({quoted_list([*held])[1:-1]})" if is_held else "varchar"
         connection.execute(f"drop type if exists {name}")
-        connection.execute(f"create type {name} as {type}")
+        connection.execute(f"create temp type {name} as {type}")
         # A Parquet file's dictionary may have a value that no row has: NULL, for no row.
         _create_function(
             connection, f"as_{name}", f"try_cast({words.of} as {name})", has_dictionaries

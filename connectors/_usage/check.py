@@ -5,7 +5,7 @@ import duckdb
 from connectors._maps.expressions import check, columns_of, reason
 from connectors._maps.macros import USAGE_MACROS
 from connectors._maps.times import instant_sql
-from connectors._sql import connect
+from connectors._sql import session
 from connectors._usage.fields import check_names
 from connectors._usage.map import UsageMap
 from models.errors import ConfigError
@@ -14,7 +14,7 @@ from models.errors import ConfigError
 def check_map(map_: UsageMap) -> None:
     """Raise a ConfigError that names the key, what it says and what is allowed."""
     check_names(map_.fields())
-    with connect() as connection:
+    with session() as connection:
         check(connection, map_.expressions(), USAGE_MACROS)
         for name, one in map_.beside.items():
             found = {f"beside.{name}.{key}": text for key, text in one.expressions().items()}

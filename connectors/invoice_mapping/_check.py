@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import duckdb
 
 from connectors._maps.expressions import check, reason
-from connectors._sql import connect, quoted
+from connectors._sql import quoted, session
 from connectors.invoice_mapping._map import Map
 from connectors.invoice_mapping._read import expressions, needed_columns
 from models.errors import ConfigError
@@ -13,7 +13,7 @@ from models.errors import ConfigError
 
 def check_map(map_: Map) -> None:
     """Raise a ConfigError that names the key, what it says and what is allowed."""
-    with connect() as connection:
+    with session() as connection:
         check(connection, expressions(map_))
         for place, sql in _trials(map_):
             try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from connectors._base import Delivery, Landed, Source, Window
 from connectors._files import Store, StoredFile, copy_unchanged, is_hidden, open_store
 from connectors._maps.expressions import columns_of, create_macros
-from connectors._sql import connect
+from connectors._sql import session
 from connectors.invoice_mapping._files import Invoice
 from connectors.invoice_mapping._map import Map
 from models.errors import ConfigError, ContractError
@@ -65,7 +65,7 @@ def _period_in_rows(map_: Map, store: Store, file: StoredFile, landed: Landed) -
     expression = map_.files.period
     if expression is None:
         raise ContractError(f"{file.path}: its path does not tell the billing period")
-    with tempfile.TemporaryDirectory() as folder, connect() as connection:
+    with tempfile.TemporaryDirectory() as folder, session() as connection:
         copy = Path(folder) / Path(file.path).name
         store.copy(file, copy)
         create_macros(connection)

@@ -7,7 +7,7 @@ uid of kube-state-metrics; nodes become what the bill calls them by their provid
 # The exporter of GPU metrics has a pod too, which is not the one that uses the GPU: where any
 # series of a target says both, or where it is named so, `pod` is the exporter.
 _SERIES = """
-    create table labelled as
+    create temp table labelled as
     with lined as (
         select
             copy.series_id, copy.metric, copy.target, copy.labels,
@@ -72,7 +72,7 @@ _SERIES = """
 """
 
 _SPANS = """
-    create table lifetime as
+    create temp table lifetime as
     select
         labelled.series_id, labelled.says,
         min(reading.sampled_at) as first_at,
@@ -85,7 +85,7 @@ _SPANS = """
 
 # Times that Kubernetes itself noted are exact, samples are up to a scrape late.
 _PODS = """
-    create table pod as
+    create temp table pod as
     with told as (
         select
             labelled.uid,
@@ -121,7 +121,7 @@ _PODS = """
 # The bill's name of a machine is the last part of the provider id; of Azure all of it. Of GPUs that
 # are shared in time the cluster counts the shares, and of GPUs in slices it may count the slices.
 _NODES = """
-    create table node as
+    create temp table node as
     with told as (
         select
             labelled.node_name,
@@ -184,7 +184,7 @@ _NODES = """
 # A series that names its pod by address only is the pod's that has this address. Where one pod only
 # had a name, the name says which; else the time does.
 _KNOWN = """
-    create table known_series as
+    create temp table known_series as
     with addressed as (
         select pod_ip, min(uid) as uid, min(namespace) as namespace, min(pod_name) as pod_name
         from pod where pod_ip is not null group by pod_ip having count(*) = 1
@@ -211,7 +211,7 @@ _KNOWN = """
 
 # Of which pod each series of a server or GPU last spoke: which GPUs it holds, what it serves.
 _HOLDERS = """
-    create table holder as
+    create temp table holder as
     with spoken as (
         select series_id, max(sampled_at) as last_at from reading group by series_id
     ),

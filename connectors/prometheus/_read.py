@@ -26,7 +26,7 @@ _PAGE = {
 
 # A struct of NULLs is what an answer of another shape becomes: `problem` says so.
 _PAGES = """
-    create table page as
+    create temp table page as
     with parsed as (
         select parse_filename(filename) as x_file, from_json(content, {structure}) as answer
         from read_text({files})
@@ -48,7 +48,7 @@ _PAGES = """
     order by x_file
 """
 
-_LINE = "create table line (query varchar, is_fact boolean, names varchar, says varchar, "
+_LINE = "create temp table line (query varchar, is_fact boolean, names varchar, says varchar, "
 _LINE += "kind varchar, scale decimal(18, 4), rank bigint, label varchar, pattern varchar)"
 
 
@@ -64,11 +64,14 @@ def read(
         connection.execute(step)
     day = f"cast({quoted(slot)} as timestamp)"
     tables = ("reading", "known_series", "pod", "node", "holder", "spoiled", "page")
+    for name in tables:  # The inputs have their names.
+        connection.execute(f"alter table {name} rename to found_{name}")
     return {
         "raw": "select page.x_file, rows_before + unnest(range(1, len(samples) + 1)) as x_row "
-        "from delivered_series inner join page on page.file_id = delivered_series.file_id",
+        "from delivered_series inner join found_page as page "
+        "on page.file_id = delivered_series.file_id",
         "day": f"select {day} as starts, {day} + interval 1 day as ends, '' as x_file, 1 as x_row",
-    } | {name: f"select * from memory.main.{name}" for name in tables}
+    } | {name: f"select * from found_{name}" for name in tables}
 
 
 def _parse(connection: duckdb.DuckDBPyConnection, folder: Path, files: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ _MACROS = """
 
 # Rows are counted over the whole file: of series after series, sample after sample.
 DELIVERED = """
-    create table delivered_series as
+    create temp table delivered_series as
     with numbered as (
         select file_id, unnest(series) as series, generate_subscripts(series, 1) as number
         from page
@@ -39,7 +39,7 @@ DELIVERED = """
 """
 
 _METRIC_LINES = """
-    create table metric_line as
+    create temp table metric_line as
     select metrics.metric, line.*
     from (select distinct metric from delivered_series) as metrics
     inner join line on regexp_full_match(metrics.metric, line.names)
@@ -57,7 +57,7 @@ def _listed(labels: tuple[str, ...]) -> str:
 
 
 _COPIES = f"""
-    create table copy as
+    create temp table copy as
     with known as (
         select delivered.*, metrics.query, metrics.query like 'kube%' as is_kube
         from delivered_series as delivered
@@ -104,7 +104,7 @@ _COPIES = f"""
 # first counts. A float cannot hold DCGM's signs for "no value" to the last digit; what has an
 # exponent is smaller than 1e-6 or greater than 1e21.
 _JUDGED = """
-    create table judged as
+    create temp table judged as
     with told as (
         select
             copy.series_id,
@@ -163,7 +163,7 @@ _JUDGED = """
 # The next and the last scrape of the same target: a series that is not in it has ended, or has
 # not begun.
 _READINGS = """
-    create table reading as
+    create temp table reading as
     with scrapes as (
         select
             target_id,
@@ -192,7 +192,7 @@ _READINGS = """
 """
 
 _SPOILED = """
-    create table spoiled as
+    create temp table spoiled as
     select
         cast(min(judged.sampled_at) as date) as day,
         any_value(copy.metric) as metric,
