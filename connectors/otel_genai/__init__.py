@@ -56,8 +56,11 @@ from models.tables import ATTEMPTS, QUARANTINE
 def normalize(source: Source) -> dict[str, str]:
     """Return the SQL of all tables."""
     assert isinstance(source.options, OtelOptions)
-    # Columns decide what is read: other columns, other rows.
-    note = f"-- columns: {dict(source.options.columns)}\n" if source.options.columns else ""
+    # These decide what is read: other columns, other rows.
+    decide = source.options.model_dump(
+        include={"columns", "disjoint_scopes"}, exclude_defaults=True
+    )
+    note = f"-- {decide}\n" if decide else ""
     return {
         "attempts": note + attempts(source),
         "quarantine": note + quarantine(source, quarantine_ctes()),
@@ -79,8 +82,8 @@ CONNECTOR = Connector(
             InputColumn("attributes", "map"),
             InputColumn("resource_attributes", "map"),
         ),
-        # Calls of a model that no other call repeats.
-        "leaf": tuple(
+        # Calls of a model that no other call repeats, as numbers.
+        "judged": tuple(
             InputColumn(name)
             for name in (*LEAF_SPAN, "operation_name", "absent_parent_span_id", *LEAF)
         ),
@@ -90,6 +93,7 @@ CONNECTOR = Connector(
         "resource": (InputColumn("resource_id"), InputColumn("attributes", "map")),
         # Points of metrics.
         "point": (InputColumn("metric"), InputColumn("attributes", "map")),
+        "measured": (InputColumn("metric"), InputColumn("attributes", "map")),
     },
     discover=discover,
     fetch=fetch,

@@ -2,7 +2,6 @@
 
 from connectors._base import Source
 from connectors.otel_genai._entities import entities_query, refused_query
-from connectors.otel_genai._judged import judged_query
 from connectors.otel_genai._options import OtelOptions
 
 _QUARANTINED = """
@@ -98,14 +97,13 @@ def quarantine(source: Source, counters: str) -> str:
         f"select column_name, value, reason, x_row from {it}" for it in all_of
     )
     return f"""
-    with {judged_query(_options(source))},
-    {_QUARANTINED},
+    with {_QUARANTINED},
     {both}
     {counters},
     file_day as (
         select cast(make_timestamp(coalesce(any_value(median), any_value(point_median), 0) // 1000)
             as date) as quarantined_day
-        from file_ends full join point_times on true
+        from (select any_value(median) as median from judged) full join point_times on true
     ),
     name as (select any_value(x_file) as x_file from (
         select x_file from raw union all select x_file from point))
@@ -124,8 +122,7 @@ def attempts(source: Source) -> str:
         else ("coalesce(cache_write_1h, written * 0)")
     )
     return f"""
-    with {judged_query(options)},
-    {_METERED},
+    with {_METERED},
     lived as (select *, {hour} as written_1h, written - written_1h as written_5m from metered),
     {entities_query(source)}
     {_ATTEMPT}

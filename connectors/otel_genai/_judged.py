@@ -1,5 +1,7 @@
 """What a leaf says as numbers and a status, and what is wrong with it."""
 
+import duckdb
+
 from connectors._refusals import REFUSALS
 from connectors._sql import quoted_list
 from connectors.otel_genai._options import OtelOptions
@@ -22,7 +24,7 @@ _ANSWERED = f"""
                 else 'ok'
             end as status,
             status in ('rejected', 'cached') as is_free
-        from leaf
+        from leaf_span
     )
 """
 
@@ -52,14 +54,18 @@ _TOKENS = (
 )  # fmt: skip
 
 
-def judged_query(options: OtelOptions) -> str:
-    """Return the CTEs that end with `judged`: every leaf, its numbers, and its `problem`."""
+def judge(connection: duckdb.DuckDBPyConnection, options: OtelOptions) -> None:
+    """Create `judged_leaf`: every leaf, its numbers, and its `problem`.
+
+    Two tables are made of it, and it is most of their work.
+    """
     tokens = ", ".join(
         f"if(is_free, null, whole_number({name}_tokens)) as {name}" for name in _TOKENS
     )
     scopes = quoted_list(list(options.disjoint_scopes))
-    return f"""
-    {_ANSWERED},
+    connection.execute(f"""
+    create temp table judged_leaf as
+    with {_ANSWERED},
     counted as materialized (
         select
             *,
@@ -88,6 +94,6 @@ def judged_query(options: OtelOptions) -> str:
             nullif({_WEIGHT}, 1) as sample_weight
         from answered
     ),
-    file_ends as ({FILE_ENDS}),
-    judged as (select *, {PROBLEM} as problem from counted cross join file_ends)
-    """
+    file_ends as ({FILE_ENDS})
+    select *, {PROBLEM} as problem from counted cross join file_ends
+    """)

@@ -11,9 +11,11 @@ import duckdb
 from connectors._sql import quoted
 from connectors.otel_genai import _carried
 from connectors.otel_genai import _names as names
+from connectors.otel_genai._counters import measure
 from connectors.otel_genai._delivery import BEFORE, REPEATS
 from connectors.otel_genai._flat import parse_parquet
 from connectors.otel_genai._json import parse_json, parse_points_before
+from connectors.otel_genai._judged import judge
 from connectors.otel_genai._leaves import create_leaves
 from connectors.otel_genai._options import OtelOptions
 
@@ -151,10 +153,11 @@ _LINEAGE = """
 
 INPUTS = {
     "raw": "span",
-    "leaf": "leaf_span",
+    "judged": "judged_leaf",
     "lineage": "leaf_lineage",
     "resource": "sending_resource",
     "point": "delivered_point",
+    "measured": "measured_point",
 }
 
 
@@ -165,8 +168,7 @@ def read(
     files: Sequence[str],
 ) -> dict[str, str]:
     """Return the queries of the inputs."""
-    for macro in _MACROS:
-        connection.execute(macro)
+    connection.execute(";".join(_MACROS))
     before, (file,) = _told_apart(files)
     if file.endswith(".parquet"):
         parse_parquet(connection, folder / file, options.columns)
@@ -182,6 +184,8 @@ def read(
     for step in (_SPAN, _RESOURCE, _FIRST_SPAN, _inference(present), _WALK, _LINEAGE):
         connection.execute(step)
     create_leaves(connection, present)
+    judge(connection, options)
+    measure(connection)
     return {
         name: f"select *, {quoted(file)} as x_file from {table}" for name, table in INPUTS.items()
     }
