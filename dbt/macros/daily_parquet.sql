@@ -23,7 +23,7 @@
    A model whose days depend on less than all inputs says on which: meta={'day_hash': 'attempts_hash'}.
    Of few rows, planning a query takes longer than running it: a model that says meta={'is_of_days': true}, and
    has is_of_days() where others have charge_date(), builds several small days in one query. Its rows of a day
-   must be made from that day's only.
+   must be made from that day's only; meta={'day': …} says whose a row is that has no charge_date.
    While a day is built, views show no other day's files: see look_at_days. Who asks for all days opens a
    file a month, but for the newest month: a year of days is 365 files. A model with as many rows as there
    are attempts says meta={'grain': 'attempt'}: its days are large enough. #}
@@ -81,6 +81,7 @@
             {%- do missing.append([part, file, size]) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- set day = config.get('meta', {}).get('day', key) -%}
     {%- set options = '(format parquet, compression zstd, compression_level 1, use_tmp_file true)' -%}
     {%- for batch in in_batches(missing) -%}
         {%- for part, file, size in batch -%}
@@ -93,7 +94,7 @@
             {%- else %}
             create or replace temp table {{ this.identifier }}_of_days as {{ sql }};
             {%- for part, file, size in batch %}
-            copy (from {{ this.identifier }}_of_days where {{ key }} = '{{ part }}') to '{{ file }}' {{ options }};
+            copy (from {{ this.identifier }}_of_days where {{ day }} = '{{ part }}') to '{{ file }}' {{ options }};
             {%- endfor %}
             drop table {{ this.identifier }}_of_days
             {%- endif %}

@@ -1,5 +1,5 @@
 {# CTEs for counting what inferences are of: `attempts` are the production attempts of the `days` for
-   which `where` holds, each with a currency and a `tuple`, one number for its entities and currency. What
+   which `where` holds, each with a currency and a `tuple`, one number for its day, entities and currency. What
    has not ended has cost, and is not counted yet. What nobody bills counts in the currency of its
    inference, else in the one that bills most of the day. #}
 {% macro unit_attempts(days, where='true') -%}
@@ -39,7 +39,7 @@ day_currencies as materialized (
 attempts as not materialized (
     select
         * replace (currency as billing_currency),
-        hash({{ entities() | join(', ') }}, deployment, currency) as tuple,
+        hash(charge_date, {{ entities() | join(', ') }}, deployment, currency) as tuple,
         status in ('ok', 'cached') as is_successful,
         operation_name in ('chat', 'text_completion', 'generate_content') as is_generation,
         -- Those without a cost have a part of what is shared, too.
@@ -75,7 +75,7 @@ tuples as materialized (
         any_value(deployment) as deployment,
         any_value(billing_currency) as billing_currency,
         -- As the ledger knows it: where it ran is not in there.
-        any_value(hash({{ entities() | join(', ') }}, billing_currency)) as owners
+        any_value(hash(charge_date, {{ entities() | join(', ') }}, billing_currency)) as owners
     from attempts
     group by charge_date, tuple
 )

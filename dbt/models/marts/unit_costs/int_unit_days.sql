@@ -2,17 +2,18 @@
 -- those of weeks and months. By the hour for features, models and the whole: no money that is shared.
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(
-    materialized='daily_parquet', schema='intermediate', contract={'enforced': false}, meta={'day_hash': 'units_hash'}
+    materialized='daily_parquet', schema='intermediate', contract={'enforced': false},
+    meta={'is_of_days': true, 'day_hash': 'units_hash', 'day': 'period_start::date'}
 ) }}
 {%- set keys = unit_keys() | join(', ') %}
 {%- set names = [] %}
 {%- for entity in entities() %}{% do names.append('tuples.' ~ entity) %}{% endfor %}
-with {{ costs_caused_ctes('charge_date = ' ~ charge_date()) }},
+with {{ costs_caused_ctes(is_of_days('charge_date')) }},
 
-{{ unit_attempts('charge_date = ' ~ charge_date()) }},
+{{ unit_attempts(is_of_days('charge_date')) }},
 
 {{ unit_judgements(
-    'evaluated_at >= ' ~ charge_date() ~ ' and evaluated_at < ' ~ charge_date() ~ ' + interval 2 day'
+    'evaluated_at >= ' ~ charge_date() ~ ' and evaluated_at < ' ~ last_date() ~ ' + interval 2 day'
 ) }},
 
 -- The rows that a tuple counts in, by one number: many are added up by it, and only sums are named.
@@ -26,6 +27,7 @@ tuple_keys as materialized (
 -- Named are only the inferences that have attempts of several tuples: they are few.
 good_of as materialized (
     select
+        charge_date,
         tuple,
         if(tuple <> other_tuple, inference_id, null) as plural_id,
         is_successful,
@@ -81,7 +83,10 @@ plural_attempts as materialized (
         attempts.*,
         good_of.is_good
     from attempts
-    inner join good_of on attempts.is_ended and attempts.inference_id = good_of.plural_id
+    inner join good_of
+        on
+            attempts.is_ended and attempts.charge_date = good_of.charge_date
+            and attempts.inference_id = good_of.plural_id
 ),
 
 plural_ended as (
@@ -92,6 +97,7 @@ plural_ended as (
 
 plural_inferences as materialized (
     select
+        period_start as day,
         entity,
         value,
         billing_currency,
@@ -103,7 +109,7 @@ plural_inferences as materialized (
         epoch_us(arg_max(first_token_at, (ended_at, attempt_id)) filter (where is_successful))
         - epoch_us(min(started_at)) as first_token
     from plural_ended
-    group by entity, value, billing_currency, inference_id
+    group by period_start, entity, value, billing_currency, inference_id
 ),
 
 plural_sums as (
@@ -111,7 +117,7 @@ plural_sums as (
     {{ 'union all' if not loop.first }}
     select
         hash('{{ kind }}', entity, value, billing_currency) as key,
-        {{ 'hour' if kind == 'hour' else charge_date() ~ '::timestamp' }} as period_start,
+        {{ kind }} as period_start,
         {{ unit_bucket('duration') }} as duration_bucket,
         {{ unit_bucket('first_token') }} as first_token_bucket,
         1 as inferences,
@@ -161,6 +167,7 @@ bucket_counts as materialized (
 -- Runs and conversations of one tuple add up, too.
 runs as materialized (
     select
+        charge_date,
         if(min(tuple) <> max(tuple), workflow_run_id, null) as plural_id,
         min(tuple) as tuple,
         bool_or(is_ended) as is_counted,
@@ -169,11 +176,12 @@ runs as materialized (
         sum(direct_cost) filter (where operation_name = 'embeddings') as embedding_cost,
         sum(direct_cost) filter (where is_generation) as generation_cost
     from attempts
-    group by workflow_run_id
+    group by charge_date, workflow_run_id
 ),
 
 plural_runs as materialized (
     select
+        runs.charge_date,
         runs.plural_id,
         attempts.tuple,
         runs.is_agent,
@@ -183,7 +191,7 @@ plural_runs as materialized (
         sum(attempts.direct_cost) filter (where attempts.operation_name = 'embeddings') as embedding_cost,
         sum(attempts.direct_cost) filter (where attempts.is_generation) as generation_cost
     from attempts
-    inner join runs on attempts.workflow_run_id = runs.plural_id
+    inner join runs on attempts.charge_date = runs.charge_date and attempts.workflow_run_id = runs.plural_id
     group by all
 ),
 
@@ -194,20 +202,23 @@ run_patterns as (
         plural_runs.*
     from (
         select
+            charge_date,
             min(plural_id) as example,
             count(*) as runs
         from (
             select
+                charge_date,
                 plural_id,
                 is_agent,
                 is_retrieval,
                 sum(hash(tuple, is_counted)) as pattern
             from plural_runs
-            group by plural_id, is_agent, is_retrieval
+            group by charge_date, plural_id, is_agent, is_retrieval
         ) as of_runs
-        group by pattern, is_agent, is_retrieval
+        group by charge_date, pattern, is_agent, is_retrieval
     ) as patterns
-    inner join plural_runs on patterns.example = plural_runs.plural_id
+    inner join plural_runs
+        on patterns.charge_date = plural_runs.charge_date and patterns.example = plural_runs.plural_id
 ),
 
 run_tuples as materialized (
@@ -273,19 +284,24 @@ runs_of as (
 
 conversations as materialized (
     select
+        charge_date,
         if(min(tuple) <> max(tuple), conversation_id, null) as plural_id,
         min(tuple) as tuple
     from attempts
     where is_ended and conversation_id is not null
-    group by conversation_id
+    group by charge_date, conversation_id
 ),
 
 plural_conversations as materialized (
     select distinct
+        attempts.charge_date,
         attempts.conversation_id,
         attempts.tuple
     from attempts
-    inner join conversations on attempts.is_ended and attempts.conversation_id = conversations.plural_id
+    inner join conversations
+        on
+            attempts.is_ended and attempts.charge_date = conversations.charge_date
+            and attempts.conversation_id = conversations.plural_id
 ),
 
 conversation_patterns as (
@@ -295,18 +311,23 @@ conversation_patterns as (
         plural_conversations.tuple
     from (
         select
+            charge_date,
             min(conversation_id) as example,
             count(*) as conversations
         from (
             select
+                charge_date,
                 conversation_id,
                 sum(hash(tuple)) as pattern
             from plural_conversations
-            group by conversation_id
+            group by charge_date, conversation_id
         ) as of_conversations
-        group by pattern
+        group by charge_date, pattern
     ) as patterns
-    inner join plural_conversations on patterns.example = plural_conversations.conversation_id
+    inner join plural_conversations
+        on
+            patterns.charge_date = plural_conversations.charge_date
+            and patterns.example = plural_conversations.conversation_id
     union all
     select
         tuple::varchar,
@@ -356,7 +377,7 @@ costs_of as materialized (
         coalesce(sum(effective_cost) filter (where component = 'unmatched'), 0) as unmatched_cost,
         coalesce(sum(effective_cost) filter (where not is_unit and component <> 'unmatched'), 0) as left_out_cost,
         sum(effective_cost) as effective_cost,
-        hash({{ entities() | join(', ') }}, billing_currency) as tuple
+        hash(charge_date, {{ entities() | join(', ') }}, billing_currency) as tuple
     from (select *, is_of_inferences and {{ is_production() }} as is_unit from costs_caused) as costs_caused
     group by all
 ),
@@ -414,7 +435,7 @@ who as (
     from {{ ref('int_attempt_sums') }} as sums
     left join day_currencies on sums.charge_date = day_currencies.charge_date
     where
-        sums.charge_date = {{ charge_date() }}
+        {{ is_of_days('sums.charge_date') }}
         and sums.kind is distinct from 'unmatched capacity'
         and {{ is_production() }}
 ),
@@ -473,7 +494,7 @@ united as (
         lower_cost,
         upper_cost
     from {{ ref('cost_bounds_daily') }}
-    where charge_date = {{ charge_date() }}
+    where {{ is_of_days('charge_date') }}
     union all by name
     select
         'day' as period_kind,
@@ -485,7 +506,7 @@ united as (
         sum(lower_cost) as lower_cost,
         sum(upper_cost) as upper_cost
     from {{ ref('cost_bounds_daily') }}
-    where charge_date = {{ charge_date() }} and entity = 'model'
+    where {{ is_of_days('charge_date') }} and entity = 'model'
     group by charge_date, billing_currency
 )
 
