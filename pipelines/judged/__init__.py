@@ -3,6 +3,8 @@
 Both are estimates by statsmodels, and stand in the lake as files that later runs find again.
 """
 
+import os
+
 import duckdb
 
 from pipelines.judged._anomalies import judge_days
@@ -13,6 +15,10 @@ from pipelines.settings import Settings
 from pipelines.warehouse import build_file
 
 __all__ = ["judge"]
+
+# What is fitted is small: threads of SciPy's linear algebra, which asks this when it is first
+# imported, would do nothing but wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def judge(settings: Settings) -> None:
