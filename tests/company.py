@@ -10,6 +10,8 @@ import duckdb
 import yaml
 
 ROOT = Path(__file__).parents[1]
+# To open a warehouse takes longer than most questions to it: by file, its version and connection.
+_OPEN: dict[Path, tuple[int, duckdb.DuckDBPyConnection]] = {}
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,14 @@ class Company:
         )
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """Open the published warehouse as an analyst does."""
-        return duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True)
+        """Open the published warehouse as an analyst does; it stays open until the next one."""
+        file = self.folder / "warehouse.duckdb"
+        version = file.stat().st_ino
+        if file in _OPEN and _OPEN[file][0] != version:
+            _OPEN.pop(file)[1].close()
+        if file not in _OPEN:
+            _OPEN[file] = version, duckdb.connect(str(file), read_only=True)
+        return _OPEN[file][1].cursor()
 
 
 def write_sample_config(folder: Path, **changes: object) -> Path:

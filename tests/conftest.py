@@ -1,8 +1,12 @@
 """What all tests share: the sample company, what dbt knows of the project, and their order."""
 
+import gc
 import os
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import httpcore2
 import pytest
 from company import Company, write_sample_config
 from dbt_project import FOLDER, DbtProject
@@ -19,6 +23,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.path for item in items if _OF_COMPANY & set(getattr(item, "fixturenames", ()))
     }
     items.sort(key=lambda item: item.path in of_company)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the garbage collector need not look at it again and again."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates() -> Iterator[None]:
+    """Those that the machine trusts, read once: every client of ours would read them for itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpcore2, "default_ssl_context", cache(httpcore2.default_ssl_context))
+        yield
 
 
 @pytest.fixture(scope="session")

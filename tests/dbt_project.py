@@ -13,7 +13,14 @@ from filelock import FileLock
 
 # Where the processes of a test session, side by side, find the folder.
 FOLDER = "UNITLEDGER_TESTS_DBT"
-_DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
+# To put a unit test's rows before a model, dbt has sqlparse group all tokens of its SQL, and looks
+# at the outermost: parentheses are enough, and a quarter of the time is spared.
+_DBT = (
+    sys.executable,
+    "-c",
+    "import sqlparse.engine.grouping as tokens; from dbt.cli.main import cli; "
+    "tokens.group = lambda statement: tokens.group_parenthesis(statement) or statement; cli()",
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,8 @@ class DbtProject:
         """The same environment each time, or dbt parses again."""
         project = str(ROOT / "dbt")
         folders = ["--project-dir", project, "--profiles-dir", project]
-        outputs = ["--target-path", str(self.target), "--log-path", str(self.folder / "logs")]
+        logs = ["--log-path", str(self.folder / "logs"), "--log-level-file", "info"]
+        outputs = ["--target-path", str(self.target), *logs]
         return subprocess.run(
             [*_DBT, *command, *folders, *outputs],
             check=False,

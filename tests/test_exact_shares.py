@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -20,17 +21,27 @@ weights = st.lists(st.integers(min_value=0, max_value=10**15), min_size=1, max_s
 
 def exact_shares(amount: Decimal, weights: list[int], unclaimed: int = 0) -> list[Decimal]:
     """Run the macro on one group; the shares in the order of the weights."""
-    module = jinja2.Environment().from_string(MACROS.read_text()).module
-    query = module.exact_shares("members", "group_id", "member")  # type: ignore[attr-defined]
-    with duckdb.connect() as connection:
-        connection.execute(
-            "create table members as select 1 as group_id, unnest(range(len($weights))) as member,"
-            " cast($amount as decimal(38, 12)) as amount, unnest($weights)::bigint as weight,"
-            " cast($total as bigint) as total_weight",
-            {"weights": weights, "amount": str(amount), "total": sum(weights) + unclaimed},
-        )
-        rows = connection.execute(f"select share from ({query}) order by member").fetchall()
+    connection, query = database(), shares_query()
+    connection.execute(
+        "create or replace table members as"
+        " select 1 as group_id, unnest(range(len($weights))) as member,"
+        " cast($amount as decimal(38, 12)) as amount, unnest($weights)::bigint as weight,"
+        " cast($total as bigint) as total_weight",
+        {"weights": weights, "amount": str(amount), "total": sum(weights) + unclaimed},
+    )
+    rows = connection.execute(f"select share from ({query}) order by member").fetchall()
     return [row[0] for row in rows]
+
+
+@cache
+def database() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+@cache
+def shares_query() -> str:
+    module = jinja2.Environment().from_string(MACROS.read_text()).module
+    return str(module.exact_shares("members", "group_id", "member"))  # type: ignore[attr-defined]
 
 
 @settings(max_examples=60, deadline=None)
