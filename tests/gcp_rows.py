@@ -13,7 +13,7 @@ from connectors import _http
 from connectors._base import Source, Window
 from connectors._lake import Lake
 from connectors._normalize import normalize
-from connectors._sql import connect
+from connectors._sql import session
 from connectors.gcp_billing_export import CONNECTOR
 from models.manifest import Manifest
 
@@ -105,7 +105,7 @@ class Gcp:
 
     def _normalized(self, file: Path) -> list[dict[str, Any]]:
         """The charges of one file, as the connector has them: without a lake, which takes time."""
-        with connect() as connection:
+        with session() as connection:
             for name, query in CONNECTOR.read(connection, file.parent, [file.name]).items():
                 connection.execute(f"create temp view {name} as {query}")
             return _dicts(connection.execute(CONNECTOR.normalize(self.source)["charges"]))
@@ -120,7 +120,7 @@ class Gcp:
         return sum((self._sum(manifest) for manifest in in_force), Decimal(0))
 
     def _sum(self, manifest: Manifest) -> Decimal:
-        with connect() as connection:
+        with session() as connection:
             folder, files = self.lake.folder(manifest), [file.path for file in manifest.files]
             inputs = CONNECTOR.read(connection, folder, files)
             connection.execute(f"create temp view raw as {inputs['raw']}")

@@ -15,7 +15,7 @@ from connectors._base import Source, Window
 from connectors._lake import Lake
 from connectors._maps.yaml_file import load_map
 from connectors._normalize import normalize
-from connectors._sql import connect
+from connectors._sql import session
 from connectors.invoice_mapping import MappedOptions, connector_of
 from connectors.invoice_mapping._map import Map
 
@@ -104,7 +104,7 @@ class Mapped:
         """Columns of the normalized rows of one file, without a lake."""
         self.send(f"2026-10/{name}", content)
         source = Source("polar", str(self.folder), MappedOptions())
-        with connect() as connection:
+        with session() as connection:
             (query,) = self.connector.read(connection, self.folder, [f"2026-10/{name}"]).values()
             connection.execute(f"create temp view raw as {query}")
             (normalized,) = self.connector.normalize(source).values()

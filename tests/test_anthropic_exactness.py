@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors._base import Source
-from connectors._sql import connect
+from connectors._sql import session
 from connectors.anthropic_costs import CONNECTOR
 from connectors.anthropic_costs._pages import read
 
@@ -29,7 +29,7 @@ counts = st.integers(0, 10**12)
 def query(table: str, **inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Read and normalize pages without a lake: cheap enough for many examples."""
     source = Source("anthropic", "", CONNECTOR.options())
-    with TemporaryDirectory() as folder, connect() as connection:
+    with TemporaryDirectory() as folder, session() as connection:
         pages = inputs.pop("pages", None) or [inputs]
         for number, rows in enumerate(pages, start=1):
             for name in ("cost", "usage"):

@@ -16,7 +16,7 @@ from company import ROOT
 
 from connectors._base import Window
 from connectors._lake import Lake
-from connectors._sql import connect
+from connectors._sql import session
 from connectors._write import write
 from models.manifest import Manifest
 from models.tables import ATTEMPTS
@@ -45,7 +45,7 @@ def days_of(tmp_path: Path, *attempts: tuple[str, str, str | None]) -> list[dict
         from (values {values}) as given(id, started_at, ended_at, absent_parent_span_id)
     """
     manifest = Manifest(source="s", connector="c", slot="d", version="1", order="1", files=())
-    with connect() as connection:
+    with session() as connection:
         written = write(Lake(tmp_path), connection, ATTEMPTS, query, manifest)
     days = written["days"]
     assert isinstance(days, list)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from toy_vendor import Vendor, deliver, in_force
 
 from connectors._lake import Lake
-from connectors._sql import connect
+from connectors._sql import session
 from models.errors import FetchError
 
 costs = st.decimals(min_value=-(10**9), max_value=10**9, places=15, allow_nan=False)
@@ -48,7 +48,7 @@ def test_the_newest_version_is_in_force_whatever_the_order_of_arrival(
 def test_money_is_rounded_half_even_to_twelve_decimals(amounts: list[Decimal]) -> None:
     ties = [amount + Decimal("0.0000000000005") for amount in amounts]
     texts = [f"{amount:f}" for amount in (*amounts, *ties)]
-    with connect() as connection:
+    with session() as connection:
         query = "select money(text) from (select unnest(?) as text)"
         found = [row[0] for row in connection.execute(query, [texts]).fetchall()]
     rounded = [Decimal(text).quantize(Decimal("1e-12"), rounding=ROUND_HALF_EVEN) for text in texts]
@@ -66,7 +66,7 @@ def test_money_is_rounded_half_even_to_twelve_decimals(amounts: list[Decimal]) -
     ],
 )
 def test_money_is_read_from_every_spelling_that_vendors_use(text: str, money: str) -> None:
-    with connect() as connection:
+    with session() as connection:
         found = connection.execute("select money(?)", [text]).fetchone()
     assert found == (Decimal(money),)
 
@@ -117,7 +117,7 @@ def test_every_amount_is_as_exact_short_or_long() -> None:
     texts = ["0.1", "-0.5", "123456.123456", "1234567.1", "0.000000000001", ".5", "5", "-1.1e-3"]
     texts += ["3600", "-999999999999", "1000000000000", "137438953472.0", "-123456789012.654321"]
     texts += ["99.0000000000015", "-1.9999999999995000", "12345678901234.5", "1E3"]
-    with connect() as connection:
+    with session() as connection:
         query = "select exact(text), money(text) from (select unnest(?) as text)"
         rows = connection.execute(query, [texts]).fetchall()
     rounded = [Decimal(text).quantize(Decimal("1e-12"), rounding=ROUND_HALF_EVEN) for text in texts]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors._base import Source
-from connectors._sql import connect
+from connectors._sql import session
 from connectors.openai_costs import CONNECTOR
 from connectors.openai_costs._pages import read
 
@@ -43,7 +43,7 @@ USAGE = buckets(*([{"input_tokens": day, "model": "gpt-5"}] for day in range(DAY
 
 def charges(cost_cuts: tuple[int, ...], usage_cuts: tuple[int, ...]) -> dict[str, Any]:
     """The charges and token usage of an answer cut there, without the places of their rows."""
-    with TemporaryDirectory() as folder, connect() as connection:
+    with TemporaryDirectory() as folder, session() as connection:
         for name, found, cuts in (("costs", COSTS, cost_cuts), ("completions", USAGE, usage_cuts)):
             bounds = sorted({0, *cuts, DAYS})
             for number, (first, last) in enumerate(pairwise(bounds), start=1):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors._base import Source
-from connectors._sql import connect
+from connectors._sql import session
 from connectors.openai_costs import CONNECTOR
 
 OCTOBER_1 = 1790812800
@@ -66,7 +66,7 @@ def usage_rows(endpoint: str, counted: dict[str, int | None]) -> list[dict[str, 
     }  # fmt: skip
     columns |= {name: None if value is None else str(value) for name, value in counted.items()}
     source = Source("openai", "", CONNECTOR.options())
-    with connect() as connection:
+    with session() as connection:
         names = ", ".join(f"cast(? as varchar) as {name}" for name in columns)
         connection.execute(f"create temp table usage as select {names}", list(columns.values()))
         query = CONNECTOR.normalize(source)["token_usage"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from openrouter_answers import Account, answer, record
 
 from connectors._base import Source
-from connectors._sql import connect
+from connectors._sql import session
 from connectors.openrouter_activity import CONNECTOR
 
 DOCUMENTED = Path(__file__).parents[2] / "shared" / "samples" / "vendors"
@@ -63,7 +63,7 @@ def test_token_types_are_disjoint(prompt: int, cached: int, completion: int) -> 
         "requests": 3, "date": "2026-10-01", "model_permaslug": "m", "workspace_id": "",
         "x_file": "f", "x_row": 1,
     }  # fmt: skip
-    with connect() as connection:
+    with session() as connection:
         names = ", ".join(f"cast(? as varchar) as {name}" for name in values)
         texts = [str(value) for value in values.values()]
         connection.execute(f"create temp table activity as select {names}", texts)
