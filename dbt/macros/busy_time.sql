@@ -33,7 +33,7 @@ timeline as (
             when sum(d) filter (where state = 'held') over state_order > 0 then 2
             when sum(d) filter (where state = 'node_ready') over state_order > 0 then 1
             else 2
-        end + 8 * greatest(0, sum(width) over state_order) as state_code
+        end + 8 * greatest(0, sum(width) over state_order)::int as state_code
     from edges
     window state_order as (partition by lane order by t, d, width, state rows unbounded preceding)
 ),
@@ -55,9 +55,9 @@ running as (
     select
         *,
         lead(t) over () - t as dt,
-        sum(d) over passed as active,
+        (sum(d) over passed)::int as active,
         sum(phi) over passed as total_phi,
-        sum(code) over passed as state_code
+        (sum(code) over passed)::int as state_code
     from (select * from events order by lane, t, k, code, d)
     window passed as (rows unbounded preceding)
 ),

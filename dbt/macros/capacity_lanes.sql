@@ -102,7 +102,7 @@ held_hours as (
 lanes as materialized (
     select
         *,
-        row_number() over (order by group_key, gpu, hour, slot_pod nulls first) as lane
+        (row_number() over (order by group_key, gpu, hour, slot_pod nulls first))::int as lane
     from (
         select *, null::varchar as slot_pod from gpu_hours
         union all

@@ -41,7 +41,7 @@ endpoint_labels as materialized (
 {%- endmacro %}
 
 {# The CTE `endpoint_attempts`: which endpoint served the requests that name no pod, by what they
-   name. Needs `attempts_of_day` and `endpoint_labels` before it. #}
+   name. Needs `delivered_requests` and `endpoint_labels` before it. #}
 {% macro provisioned_attempts() -%}
 endpoint_attempts as materialized (
     select
@@ -51,10 +51,10 @@ endpoint_attempts as materialized (
         min(endpoint_labels.endpoint) as endpoint
     from (
         select distinct
-            coalesce(response_model, request_model) as label,
+            label,
             provider_name,
             service_tier
-        from attempts_of_day
+        from delivered_requests
         where pod_uid is null
     ) as asked
     left join {{ ref('provider_names') }} as providers on asked.provider_name = providers.provider_name

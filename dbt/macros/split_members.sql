@@ -28,7 +28,7 @@ split_parts as (
 workloads as materialized (
     select
         *,
-        -8 - row_number() over (order by namespace, workload) as member
+        (-8 - row_number() over (order by namespace, workload))::int as member
     from (select distinct namespace, workload from split_parts) as names
 ),
 

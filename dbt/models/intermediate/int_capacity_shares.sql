@@ -14,7 +14,7 @@
 with charge_groups as materialized (
     select
         charge_group_id,
-        row_number() over (order by charge_group_id) as group_key,
+        (row_number() over (order by charge_group_id))::int as group_key,
         resource_id,
         rule.pool as pool,
         gpu_count,
@@ -56,37 +56,31 @@ states as materialized (
 
 {{ provisioned_endpoints() }},
 
-{{ attempts_of_day(
-    "exists (select 1 from charge_groups) and status not in ('rejected', 'cached')"
-    ~ ' and (pod_uid is not null'
-    ~ ' or coalesce(response_model, request_model) in (select endpoint_labels.label from endpoint_labels))'
-) }},
+{{ machine_requests() }},
 
 {{ provisioned_attempts() }},
 
 {{ label_weights(
-    'select distinct coalesce(response_model, request_model) as label from attempts_of_day'
+    'select distinct label from delivered_requests'
     ~ ' union select model from ' ~ ref('stg_lake__counter_deltas') ~ ' where counted_by = \'engine\''
 ) }},
 
--- The server's interval: what a request waited in its queue is left out.
 timed as (
     select
-        attempts_of_day.attempt_id,
-        coalesce(attempts_of_day.pod_uid, endpoint_attempts.endpoint) as replica,
-        epoch_ms(attempts_of_day.started_at) + coalesce(attempts_of_day.queued_ms, 0) as starts,
-        epoch_ms(attempts_of_day.ended_at) as ends,
+        requests.attempt_id,
+        coalesce(requests.pod_uid, endpoint_attempts.endpoint) as replica,
+        requests.starts,
+        requests.ends,
         {{ weighted_tokens() }} as tokens,
         {{ weighted_tokens('uncached_input') }} as tokens_with_cached
-    from attempts_of_day
+    from requests
     left join endpoint_attempts
         on
-            attempts_of_day.pod_uid is null
-            and coalesce(attempts_of_day.response_model, attempts_of_day.request_model) = endpoint_attempts.label
-            and attempts_of_day.provider_name is not distinct from endpoint_attempts.provider_name
-            and attempts_of_day.service_tier is not distinct from endpoint_attempts.service_tier
-    left join label_weights
-        on coalesce(attempts_of_day.response_model, attempts_of_day.request_model) = label_weights.label
+            requests.pod_uid is null
+            and requests.label = endpoint_attempts.label
+            and requests.provider_name is not distinct from endpoint_attempts.provider_name
+            and requests.service_tier is not distinct from endpoint_attempts.service_tier
+    left join label_weights on requests.label = label_weights.label
 ),
 
 -- φ, a whole number: billionths of a weighted token a millisecond, at least 1.
@@ -94,7 +88,7 @@ attempts as materialized (
     select
         attempt_id,
         replica,
-        row_number() over (order by attempt_id) as attempt_key,
+        (row_number() over (order by attempt_id))::int as attempt_key,
         greatest(starts, {{ midnight }}) as started_ms,
         least(ends, {{ midnight }} + 24 * {{ ms_per_hour }}) as ended_ms,
         tokens,
