@@ -13,7 +13,11 @@
 -- spans differ by what is under way.
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(materialized='daily_parquet', meta={'day_hash': 'attempts_hash'}) }}
-with shares as (
+with kinds as (
+    select unnest(['{{ entities() | reject('equalto', 'model') | join("', '") }}']) as entity
+),
+
+shares as (
     select charge_group_id, attempt_id, is_ghost, effective_cost
     from {{ ref('int_capacity_shares') }}
     where charge_date = {{ charge_date() }} and state = 'busy' and (attempt_id is not null or is_ghost)
@@ -103,22 +107,22 @@ sides as (
     select 'engine', traced.model, if(engines.has_pods, traced.pod_uid, '(all)'), traced.hour, 0, traced.weight
     from traced
     inner join engines on traced.model = engines.model
-    {%- for entity in entities() | reject('equalto', 'model') %}
     union all
-    select '{{ entity }}', model, coalesce({{ entity }}, '(none)'), hour, weight, 0
+    select entity, model, coalesce(value, '(none)'), hour, weight, 0
     from (
-        select *
+        select counted.*, kinds.entity, {{ value_of_entity('kinds.entity', 'counted') }} as value
         from counted
-        where counted_by <> 'engine' and model in (select traced.model from traced)
-        qualify
-            count({{ entity }}) over (partition by model, counted_by) > 0
-            and counted_by = max(counted_by) over (partition by model)
+        cross join kinds
+        where counted.counted_by <> 'engine' and counted.model in (select traced.model from traced)
     ) as labelled
+    qualify
+        count(value) over (partition by entity, model, counted_by) > 0
+        and counted_by = max(counted_by) over (partition by model)
     union all
-    select '{{ entity }}', model, {{ entity }}, hour, 0, weight
+    select kinds.entity, traced.model, {{ value_of_entity('kinds.entity', 'traced') }}, traced.hour, 0, traced.weight
     from traced
-    where model in (select counted.model from counted where counted.counted_by <> 'engine')
-    {%- endfor %}
+    cross join kinds
+    where traced.model in (select counted.model from counted where counted.counted_by <> 'engine')
 ),
 
 hours as (
@@ -184,27 +188,43 @@ untraced as (
     group by all
 ),
 
+-- Where nothing is missing, nothing more is asked.
+looked_at as (
+    select *
+    from traced
+    where exists (select 1 from missing) or exists (select 1 from haunted)
+),
+
 -- How much requests run beside each other: of the time that the traced others of its hour could have
 -- shared with an attempt at most, by their tokens, they shared this part. One pair more, beside each other.
 crowds as (
     select
         model,
-        (sum(running) - sum(busy) + avg(running)) / (sum(shareable) + avg(running)) as crowding
+        sum(running) / sum(attempts) as mean_running,
+        (sum(running) - sum(busy) + mean_running)
+        / (sum(running - of_itself order by pod_uid, hour) + mean_running) as crowding
     from (
         select
             model,
-            ends - starts as running,
-            greatest(0, ends - greatest(starts, coalesce(max(ends) over earlier, starts))) as busy,
-            running * (1 - weight / nullif(sum(weight) over (
-                partition by model, pod_uid, hour order by starts, attempt_id
-                rows between unbounded preceding and unbounded following
-            ), 0)) as shareable
-        from traced
-        where ends > starts
-        window earlier as (
-            partition by model, pod_uid order by starts, attempt_id rows between unbounded preceding and 1 preceding
-        )
-    ) as intervals
+            pod_uid,
+            hour,
+            count(*) as attempts,
+            sum(running) as running,
+            sum(busy) as busy,
+            sum(running * weight) / nullif(sum(weight), 0) as of_itself
+        from (
+            select
+                *,
+                ends - starts as running,
+                greatest(0, ends - greatest(starts, coalesce(max(ends) over earlier, starts))) as busy
+            from looked_at
+            where ends > starts
+            window earlier as (
+                partition by model, pod_uid order by starts, ends rows between unbounded preceding and 1 preceding
+            )
+        ) as intervals
+        group by model, pod_uid, hour
+    ) as hours_of_pods
     group by model
 ),
 
@@ -233,7 +253,7 @@ attempts as (
             coalesce(untraced.untraced, 0) as untraced,
             coalesce(untraced.traced, traced.weight) as traced,
             coalesce(crowds.crowding, 1) as crowding
-        from traced
+        from looked_at as traced
         left join haunted on traced.attempt_id = haunted.attempt_id
         left join crowds on traced.model = crowds.model
         left join untraced
@@ -251,7 +271,9 @@ rated as (
         pod_uid,
         sum(units)::double / sum(weight)::double as rate,
         sqrt(greatest(
-            sum(units::hugeint * units // weight)::double / sum(weight)::double
+            sum(if(
+                abs(units) < 3000000000, units * units // weight, units::hugeint * units // weight
+            ))::double / sum(weight)::double
             - power(sum(units)::double / sum(weight)::double, 2),
             0
         )) as deviation,
@@ -297,22 +319,20 @@ replicas as (
 -- What each missing token can have cost: attempts that name nobody, as far as no counter says that they
 -- were nobody's, at what they cost; and what engines miss, at their replicas' rates.
 unnamed as (
-    {% for entity in entities() | reject('equalto', 'model') -%}
     select
-        '{{ entity }}' as entity, attempts.model, attempts.billing_currency, attempts.hour, attempts.attempt_id,
+        hours.entity, attempts.model, attempts.billing_currency, attempts.hour, attempts.attempt_id,
         attempts.weight::double as weight, attempts.units / attempts.weight::double as rate, hours.surplus
     from attempts
     inner join hours
         on
-            hours.entity = '{{ entity }}' and hours.value = '(none)' and hours.surplus > 0
+            hours.entity <> 'engine' and hours.value = '(none)' and hours.surplus > 0
             and attempts.model = hours.model and attempts.hour = hours.hour
+            and {{ value_of_entity('hours.entity', 'attempts') }} = '(none)'
     where
-        attempts.{{ entity }} = '(none)' and attempts.weight > 0 and attempts.units is not null
-        and (attempts.model, attempts.hour) in (
-            select (missing.model, missing.hour) from missing where missing.entity = '{{ entity }}'
+        attempts.weight > 0 and attempts.units is not null
+        and (hours.entity, attempts.model, attempts.hour) in (
+            select (missing.entity, missing.model, missing.hour) from missing
         )
-    {{ 'union all' if not loop.last }}
-    {% endfor -%}
 ),
 
 items as (
@@ -331,9 +351,7 @@ items as (
         kinds.entity, replicas.model, replicas.billing_currency, replicas.hour, replicas.pod_uid, false,
         replicas.rate, replicas.deviation, replicas.greatest_rate, replicas.weight
     from replicas
-    cross join (
-        select unnest(['{{ entities() | reject('equalto', 'model') | join("', '") }}']) as entity
-    ) as kinds
+    cross join kinds
 ),
 
 -- The dearest first: what so many missing tokens cost at most, and all of them.
@@ -410,26 +428,31 @@ select
     0, 0, 0, 0, 0, 0
 from replicas
 group by all
-{%- for entity in entities() %}
 union all
 select
-    {{ charge_date() }}, model, billing_currency, '{{ entity }}', {{ entity }},
+    {{ charge_date() }}, model, billing_currency, entity, value,
     0, 0, 0, 0, 0,
     sum(regained)::hugeint, sum(shared)::hugeint, sum(likely_shared)::hugeint, sum(shared_variance)::hugeint
 from (
     select
-        model,
-        billing_currency,
-        {{ entity }},
-        sum(regained) as regained,
-        cast(ceil(sum(shared order by attempt_id)) as bigint) as shared,
-        cast(round(sum(likely_shared order by attempt_id)) as bigint) as likely_shared,
+        attempts.model,
+        attempts.billing_currency,
+        kinds.entity,
+        {{ value_of_entity('kinds.entity', 'attempts') }} as value,
+        sum(attempts.regained) as regained,
+        cast(ceil(sum(attempts.shared order by attempts.attempt_id)) as bigint) as shared,
+        cast(round(sum(attempts.likely_shared order by attempts.attempt_id)) as bigint) as likely_shared,
         cast(round(
-            sum(likely_shared order by attempt_id) * sum(shared - likely_shared order by attempt_id) * 2 / 3
+            sum(attempts.likely_shared order by attempts.attempt_id)
+            * sum(attempts.shared - attempts.likely_shared order by attempts.attempt_id) * 2 / 3
         ) as hugeint) as shared_variance
     from attempts
-    where regained > 0 or shared > 0
-    group by model, billing_currency, {{ entity }}, pod_uid, hour
+    cross join (
+        select entity from kinds
+        union all
+        select 'model'
+    ) as kinds
+    where attempts.regained > 0 or attempts.shared > 0
+    group by attempts.model, attempts.billing_currency, kinds.entity, value, attempts.pod_uid, attempts.hour
 ) as clusters
 group by all
-{%- endfor %}
