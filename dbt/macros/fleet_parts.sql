@@ -128,41 +128,47 @@ work_hours as (
 
 {# Requests on machines by how many the replica served when theirs began, in doublings. #}
 {% macro fleet_batches() -%}
+-- A replica's requests begin and end with none, so that all are passed in one row.
 turns as (
-    select
-        attempt_id,
-        sum(step) over (
-            partition by pod_uid
-            order by at_us asc, step asc, attempt_id asc
-            rows between unbounded preceding and current row
-        ) as running,
-        step
+    select *, sum(step) over (rows unbounded preceding) as running
     from (
         select
-            attempt_id, pod_uid, epoch_us(started_at) + 1000 * coalesce(queued_ms, 0) as at_us, 1 as step
+            pod_uid,
+            epoch_us(started_at) + 1000 * coalesce(queued_ms, 0) as at_us,
+            1 as step,
+            attempt_id,
+            is_ended,
+            model,
+            billing_currency,
+            status = 'ok' as is_ok,
+            epoch_ms(ended_at) - epoch_ms(started_at) as duration_ms,
+            queued_ms,
+            direct_cost
         from attempts
         where pod_uid is not null and is_served
         union all
-        select attempt_id, pod_uid, greatest(epoch_us(ended_at), epoch_us(started_at) + 1), -1
+        select
+            pod_uid, greatest(epoch_us(ended_at), epoch_us(started_at) + 1), -1, null, false, null, null, null, null,
+            null, null
         from attempts
         where pod_uid is not null and is_served
+        order by pod_uid, at_us, step, attempt_id
     ) as steps
 ),
 
 batches as (
     select
-        attempts.model,
-        attempts.billing_currency,
-        (1 << floor(log2(turns.running))::int)::bigint as running_from,
+        model,
+        billing_currency,
+        (1 << floor(log2(running))::int)::bigint as running_from,
         count(*) as requests,
-        count(*) filter (where attempts.status = 'ok') as successful_requests,
-        sum(epoch_ms(attempts.ended_at) - epoch_ms(attempts.started_at))::bigint as duration_ms,
-        sum(attempts.queued_ms)::bigint as queued_ms,
-        count(attempts.queued_ms) as queues_known,
-        sum(attempts.direct_cost)::decimal(38, 12) as direct_cost
+        count(*) filter (where is_ok) as successful_requests,
+        sum(duration_ms)::bigint as duration_ms,
+        sum(queued_ms)::bigint as queued_ms,
+        count(queued_ms) as queues_known,
+        sum(direct_cost)::decimal(38, 12) as direct_cost
     from turns
-    inner join attempts on turns.attempt_id = attempts.attempt_id
-    where turns.step = 1 and attempts.is_ended
+    where step = 1 and is_ended
     group by all
 )
 {%- endmacro %}

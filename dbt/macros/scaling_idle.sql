@@ -95,39 +95,32 @@ changes as (
     group by resource_id, t
 ),
 
+-- Changes are sorted once, and those of a resource end with none of any kind: windows without an order
+-- of their own pass over them as they come.
 known as (
     select
         resource_id,
         t as s,
-        lead(t) over by_time as e,
         case
-            when sum(starting) over by_time > 0 then 'scaling'
-            when sum(busy) over by_time > 0 then 'busy'
-            when sum(ready) over by_time > 0 then 'warm_idle'
-            when sum(held) over by_time > 0 then 'unknown'
-            when sum(node_ready) over by_time > 0 then 'unrequested'
+            when sum(starting) over passed > 0 then 'scaling'
+            when sum(busy) over passed > 0 then 'busy'
+            when sum(ready) over passed > 0 then 'warm_idle'
+            when sum(held) over passed > 0 then 'unknown'
+            when sum(node_ready) over passed > 0 then 'unrequested'
             else 'unknown'
         end as state
-    from changes
-    window by_time as (partition by resource_id order by t rows unbounded preceding)
+    from (select * from changes order by resource_id, t) as sorted
+    window passed as (rows unbounded preceding)
 ),
 
 -- What is next to each other in one state is one; `was` is the state before it.
 runs as (
-    select resource_id, state, run, first(was order by s) as was, min(s) as s, max(e) as e
+    select *, if(lead(resource_id) over () = resource_id, lead(s) over (), null) as e
     from (
-        select
-            *,
-            sum(if(state is distinct from was, 1, 0)) over (
-                partition by resource_id order by s rows unbounded preceding
-            ) as run
-        from (
-            select *, lag(state) over (partition by resource_id order by s) as was
-            from known
-            where e > s
-        ) as told
-    ) as numbered
-    group by resource_id, state, run
+        select *, if(lag(resource_id) over () = resource_id, lag(state) over (), null) as was
+        from known
+    ) as told
+    where state is distinct from was
 ),
 
 gaps as (

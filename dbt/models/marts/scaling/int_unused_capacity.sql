@@ -49,7 +49,7 @@ idle as not materialized (
     select * from unused where state in ('warm_idle', 'unrequested')
 ),
 
-{{ idle_pieces() }},
+{{ idle_pieces() }}, -- noqa: PRS
 
 -- What no gap explains goes last.
 weighted as (

@@ -25,7 +25,7 @@ attempts as not materialized (
 
 {{ fleet_work() }},
 
-{{ fleet_batches() }},
+{{ fleet_batches() }}, -- noqa: PRS
 
 {{ fleet_verdicts() }},
 
