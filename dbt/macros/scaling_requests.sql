@@ -1,9 +1,15 @@
 {# CTEs that end with `judged`: the requests of the pools that overlap an episode, what they waited,
    by how much they missed their targets, and what they were worth. Needs `episodes` and `pods`. #}
 {% macro scaling_requests() -%}
+pod_names as materialized (
+    select unnest([pod_uid, model]) as name
+    from pods
+    where exists (select 1 from episodes)
+),
+
 {{ attempts_of_day(
-    '(pod_uid in (select pods.pod_uid from pods) or (pod_uid is null and coalesce(response_model, request_model)'
-    ~ ' in (select pods.model from pods))) and exists (select 1 from episodes) and status <> \'cached\''
+    'coalesce(pod_uid, response_model, request_model) in (select pod_names.name from pod_names)'
+    ~ ' and status <> \'cached\''
 ) }},
 
 -- A request that never reached a pod is of the pool that serves its model, where only one does.
@@ -90,7 +96,9 @@ worth as (
 succeeded as (
     select distinct inference_id
     from attempts_of_day
-    where status = 'ok'
+    where
+        status = 'ok'
+        and inference_id in (select failed.inference_id from met as failed where failed.status in ('error', 'rejected'))
 ),
 
 judged as (
