@@ -83,7 +83,7 @@ tuples as materialized (
 
 {# Whether inferences met their service levels and passed their evaluations. `judged` is one row an
    inference and day: NULL in is_good where nothing judges it, or what a target is about is not known. #}
-{% macro unit_judgements(evaluated_when=none) -%}
+{% macro unit_judgements(evaluated_when=none, attempts='attempts') -%}
 evaluated as (
     select *
     from {{ ref('stg_lake__evaluations') }}
@@ -139,7 +139,7 @@ answered as (
         epoch_us(max(ended_at) filter (where is_successful)) - epoch_us(min(started_at)) as duration,
         epoch_us(arg_max(first_token_at, (ended_at, attempt_id)) filter (where is_successful))
         - epoch_us(min(started_at)) as first_token
-    from attempts
+    from {{ attempts }}
     where is_ended
     group by charge_date, inference_id
 ),

@@ -106,8 +106,8 @@ recurring_runs as (
    retrieval embeds and generates. Each on one day. #}
 {% macro unit_run_flags() -%}
     coalesce(
-            min(inference_id) filter (where is_ended and is_generation)
-            <> max(inference_id) filter (where is_ended and is_generation),
+            min(hash(inference_id)) filter (where is_ended and is_generation)
+            <> max(hash(inference_id)) filter (where is_ended and is_generation),
             false
         ) as is_agent,
         bool_or(is_ended and operation_name = 'embeddings') and bool_or(is_ended and is_generation) as is_retrieval

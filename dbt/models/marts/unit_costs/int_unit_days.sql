@@ -12,8 +12,17 @@ with {{ costs_caused_ctes(is_of_days('charge_date')) }},
 
 {{ unit_attempts(is_of_days('charge_date')) }},
 
+-- What inferences, runs and conversations are made of, worked out once.
+made as materialized (
+    select
+        charge_date, tuple, attempt_id, inference_id, workflow_run_id, conversation_id, started_at, first_token_at,
+        ended_at, is_ended, is_successful, is_generation, operation_name, direct_cost, part_weight
+    from attempts
+),
+
 {{ unit_judgements(
-    'evaluated_at >= ' ~ charge_date() ~ ' and evaluated_at < ' ~ last_date() ~ ' + interval 2 day'
+    'evaluated_at >= ' ~ charge_date() ~ ' and evaluated_at < ' ~ last_date() ~ ' + interval 2 day',
+    'made'
 ) }},
 
 -- The rows that a tuple counts in, by one number: many are added up by it, and only sums are named.
@@ -80,13 +89,15 @@ inference_sums as materialized (
 
 plural_attempts as materialized (
     select
-        attempts.*,
+        made.*,
+        tuples.* exclude (charge_date, tuple, owners),
         good_of.is_good
-    from attempts
+    from made
     inner join good_of
         on
-            attempts.is_ended and attempts.charge_date = good_of.charge_date
-            and attempts.inference_id = good_of.plural_id
+            made.is_ended and made.charge_date = good_of.charge_date
+            and made.inference_id = good_of.plural_id
+    inner join tuples on made.tuple = tuples.tuple
 ),
 
 plural_ended as (
@@ -175,7 +186,7 @@ runs as materialized (
         sum(part_weight) as part_weight,
         sum(direct_cost) filter (where operation_name = 'embeddings') as embedding_cost,
         sum(direct_cost) filter (where is_generation) as generation_cost
-    from attempts
+    from made
     group by charge_date, workflow_run_id
 ),
 
@@ -183,15 +194,15 @@ plural_runs as materialized (
     select
         runs.charge_date,
         runs.plural_id,
-        attempts.tuple,
+        made.tuple,
         runs.is_agent,
         runs.is_retrieval,
-        bool_or(attempts.is_ended) as is_counted,
-        sum(attempts.part_weight) as part_weight,
-        sum(attempts.direct_cost) filter (where attempts.operation_name = 'embeddings') as embedding_cost,
-        sum(attempts.direct_cost) filter (where attempts.is_generation) as generation_cost
-    from attempts
-    inner join runs on attempts.charge_date = runs.charge_date and attempts.workflow_run_id = runs.plural_id
+        bool_or(made.is_ended) as is_counted,
+        sum(made.part_weight) as part_weight,
+        sum(made.direct_cost) filter (where made.operation_name = 'embeddings') as embedding_cost,
+        sum(made.direct_cost) filter (where made.is_generation) as generation_cost
+    from made
+    inner join runs on made.charge_date = runs.charge_date and made.workflow_run_id = runs.plural_id
     group by all
 ),
 
@@ -287,21 +298,21 @@ conversations as materialized (
         charge_date,
         if(min(tuple) <> max(tuple), conversation_id, null) as plural_id,
         min(tuple) as tuple
-    from attempts
+    from made
     where is_ended and conversation_id is not null
     group by charge_date, conversation_id
 ),
 
 plural_conversations as materialized (
     select distinct
-        attempts.charge_date,
-        attempts.conversation_id,
-        attempts.tuple
-    from attempts
+        made.charge_date,
+        made.conversation_id,
+        made.tuple
+    from made
     inner join conversations
         on
-            attempts.is_ended and attempts.charge_date = conversations.charge_date
-            and attempts.conversation_id = conversations.plural_id
+            made.is_ended and made.charge_date = conversations.charge_date
+            and made.conversation_id = conversations.plural_id
 ),
 
 conversation_patterns as (
