@@ -66,7 +66,10 @@ select
     count(*) filter (where inferences = 0) as hours_without_inferences,
     sum(inferences)::bigint as inferences,
     sum(cost)::decimal(38, 12) as cost,
-    if(count(unit_cost) >= 2, stddev_pop(unit_cost) / nullif(avg(unit_cost), 0), null) as coefficient_of_variation,
+    -- Rounded: the last digits of a sum of doubles are those of its order.
+    if(
+        count(unit_cost) >= 2, round(stddev_pop(unit_cost) / nullif(avg(unit_cost), 0), 9), null
+    ) as coefficient_of_variation,
     case when count(unit_cost) < 2 then 'fewer than two hours with inferences' end as volatility_reason
 from unit_costs
 group by entity, value, billing_currency
