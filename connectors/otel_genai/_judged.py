@@ -48,6 +48,16 @@ _WEIGHT = f"""
     end
 """
 
+_FIRST_TOKEN_MICROS = """
+    coalesce(
+        try_cast(first_token_unix_nano as bigint) // 1000,
+        epoch_us(try_cast(trim(first_token_time, '"') as timestamptz)),
+        start_nano // 1000 + cast(coalesce(
+            try_cast(first_token_seconds as double) * 1e6,
+            try_cast(first_token_milliseconds as double) * 1e3) as bigint)
+    )
+"""
+
 _TOKENS = (
     "cache_read", "cache_write", "cache_write_1h", "audio_input", "output", "audio_output",
     "reasoning",
@@ -82,13 +92,7 @@ def judge(connection: duckdb.DuckDBPyConnection, options: OtelOptions) -> None:
                     false)
             ) as is_disjoint,
             said_input + if(is_disjoint, cached_parts, 0) as input,
-            coalesce(
-                try_cast(first_token_unix_nano as bigint) // 1000,
-                epoch_us(try_cast(trim(first_token_time, '"') as timestamptz)),
-                start_nano // 1000 + cast(coalesce(
-                    try_cast(first_token_seconds as double) * 1e6,
-                    try_cast(first_token_milliseconds as double) * 1e3) as bigint)
-            ) as first_token_micros,
+            {_FIRST_TOKEN_MICROS} as first_token_micros,
             cast(try_cast(queued_seconds as double) * 1e3 as bigint) as queued_milliseconds,
             if(queued_milliseconds >= 0, queued_milliseconds, null) as queued_ms,
             nullif({_WEIGHT}, 1) as sample_weight
