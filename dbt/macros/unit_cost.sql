@@ -23,18 +23,50 @@
 {% macro caused_ctes(entity, grain, where='true', where_requested=none, where_made=none) -%}
 {{ costs_caused_ctes(where, where_made) }},
 
-inferences as (
+-- Most inferences are one attempt, and only counted. The others are found by hashes: one that two inferences
+-- share does no harm, both are looked at.
+several as materialized (
+    select hash(inference_id) as key
+    from {{ ref('attempt_costs') }}
+    where {{ where_requested or where }} and is_ended
+    group by key
+    having count(*) > 1
+),
+
+inferences as materialized (
     select
         {{ grain }} as grain,
         {{ entity }},
-        inference_id,
-        min(billing_currency) as billing_currency,
-        max(billing_currency) as other_currency,
+        billing_currency,
+        billing_currency as other_currency,
         count(*) as attempts,
-        bool_or({{ is_production() }}) as is_in_production
+        count(*) as inferences,
+        {{ is_production() }} as is_in_production
     from {{ ref('attempt_costs') }}
-    where {{ where_requested or where }} and is_ended
+    where
+        {{ where_requested or where }}
+        and is_ended
+        and hash(inference_id) not in (select several.key from several)
     group by all
+    union all
+    select * exclude (inference_id)
+    from (
+        select
+            {{ grain }} as grain,
+            {{ entity }},
+            min(billing_currency) as billing_currency,
+            max(billing_currency) as other_currency,
+            count(*) as attempts,
+            1 as inferences,
+            bool_or({{ is_production() }}) as is_in_production,
+            inference_id
+        from {{ ref('attempt_costs') }}
+        where
+            {{ where_requested or where }}
+            and is_ended
+            and hash(inference_id) in (select several.key from several)
+        group by all
+    ) as of_several
 ),
 
 currencies as (
@@ -42,7 +74,7 @@ currencies as (
         grain,
         arg_max(billing_currency, (inferences, billing_currency)) as billing_currency
     from (
-        select grain, billing_currency, count(*) as inferences
+        select grain, billing_currency, sum(inferences) as inferences
         from inferences
         where billing_currency is not null
         group by grain, billing_currency
@@ -60,8 +92,8 @@ requests as (
         billing_currency,
         {{ entity }},
         sum(attempts) as attempts,
-        count(*) as inferences,
-        count(*) filter (where is_in_production) as production_inferences
+        sum(inferences)::bigint as inferences,
+        coalesce(sum(inferences) filter (where is_in_production), 0)::bigint as production_inferences
     from (
         select
             inferences.* replace (
