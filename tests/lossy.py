@@ -53,7 +53,8 @@ def spoiled(
     _rewrite_attempts(settings.lake, attempts)
     if counted_by:
         query = " union all by name ".join(_counters(name) for name in counted_by)
-        _put(settings.lake, "counters", COUNTER_DELTAS, query, everything())
+        counted = pl.concat([everything(), _of_the_beta(settings.lake)], how="diagonal_relaxed")
+        _put(settings.lake, "counters", COUNTER_DELTAS, query, counted)
     return _build(settings)
 
 
@@ -61,6 +62,24 @@ def everything() -> pl.DataFrame:
     """Return all requests that the company made, also those that left no span."""
     days: list[pl.DataFrame] = list(traffic(SAMPLE_ATTEMPTS, SAMPLE.days, SEED))
     return pl.concat(days)
+
+
+def _of_the_beta(lake: Lake) -> pl.DataFrame:
+    """Return the requests of the beta, whose spans are not spoiled, in the columns of `traffic`."""
+    index = pl.read_parquet(lake.root / "index.parquet")
+    listed = index.filter(source="calls_traces", table="attempts", status="current")
+    files = [str(lake.root / file) for file in listed["file"]]
+    with duckdb.connect() as connection:
+        return connection.execute(
+            f"""
+            select
+                epoch_ms(ended_at) as ended_ms, status as outcome, pod_uid, request_model as model,
+                uncached_input_tokens + cache_read_tokens as input_tokens,
+                cache_read_tokens as cached_tokens, output_tokens, {", ".join(_LABELS)}
+            from read_parquet($files)
+            """,
+            {"files": files},
+        ).pl()
 
 
 def _rewrite_attempts(lake: Lake, query: str) -> None:
