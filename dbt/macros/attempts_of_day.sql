@@ -30,14 +30,7 @@ repeated as materialized (
     having count(*) > 1
 ),
 
-caller_ids as materialized (
-    select distinct trace_id || ':' || absent_parent_span_id as attempt_id
-    from {{ ref('stg_lake__attempts') }}
-    where
-        absent_parent_span_id is not null
-        and ended_at >= {{ midnight }} - interval 1 day
-        and started_at < {{ midnight }} + interval 1 day
-),
+{{ caller_ids() }},
 
 callers as materialized (
     select distinct on (attempt_id) attempt_id, inference_id, {{ inherited | join(', ') }}
@@ -93,5 +86,18 @@ attempts_of_day as not materialized (
     union all
     select *
     from rare_attempts
+)
+{%- endmacro %}
+
+{# The CTE `caller_ids`: spans of callers whose server's span came in another file. #}
+{% macro caller_ids() -%}
+    {%- set midnight = "cast(" ~ charge_date() ~ " as timestamp)" -%}
+caller_ids as materialized (
+    select distinct trace_id || ':' || absent_parent_span_id as attempt_id
+    from {{ ref('stg_lake__attempts') }}
+    where
+        absent_parent_span_id is not null
+        and ended_at >= {{ midnight }} - interval 1 day
+        and started_at < {{ midnight }} + interval 1 day
 )
 {%- endmacro %}

@@ -22,14 +22,7 @@ served as materialized (
     select label from endpoint_labels
 ),
 
-caller_ids as materialized (
-    select distinct trace_id || ':' || absent_parent_span_id as attempt_id
-    from {{ ref('stg_lake__attempts') }}
-    where
-        absent_parent_span_id is not null
-        and ended_at >= {{ midnight }} - interval 1 day
-        and started_at < {{ midnight }} + interval 1 day
-),
+{{ caller_ids() }},
 
 delivered as not materialized (
     select *

@@ -33,6 +33,6 @@ select
     {{ driver_price('measured_cost', 'gigabytes') }} as cost_per_gigabyte,
     case
         when unmeasured_lines > 0
-            then unmeasured_lines || ' lines have no quantity: FOCUS leaves it out where the bill names no price'
+            then unmeasured_lines || ' lines have no gigabytes: the bill states none, or names no price for them'
     end as unmeasured_reason
 from sums
