@@ -1,8 +1,9 @@
 {# Cost of each value of one entity in a billing period, by component, with the requests of that
    month (UTC, each inference once) and unit costs as in the daily marts: production, without what is unmatched. #}
 {% macro entity_costs(entity) -%}
-{%- set month = "strftime(charge_date, '%Y-%m')" -%}
-with {{ caused_ctes(entity, month, is_of_period('billing_period'), is_of_period(month), 'true') }},
+with {{ caused_ctes(
+    entity, 'billing_period', ref('int_inference_months'), is_of_period('billing_period'), where_made='true'
+) }},
 
 costs as (
     select

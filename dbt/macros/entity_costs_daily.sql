@@ -1,7 +1,7 @@
 {# Cost of each value of one entity and day, by component, with its requests and unit costs: of the days that
    are built and no others, so that what a day costs to build does not grow with history. #}
 {% macro entity_costs_daily(entity) -%}
-with {{ caused_ctes(entity, 'charge_date', is_of_days('charge_date')) }},
+with {{ caused_ctes(entity, 'charge_date', ref('int_inference_counts'), is_of_days('charge_date')) }},
 
 costs as (
     select

@@ -14,24 +14,39 @@
     environment not in ('{{ var('non_production_environments') | join("', '") }}')
 {%- endmacro %}
 
+{# The attempts that ended, by all entities and currency together, so that they are looked through once for all
+   that counts requests: one row a tuple for inferences of one attempt, and for the few others one row an
+   inference and tuple, which names it. `grain` is what says the day or month of an attempt. #}
+{% macro inference_counts(grain, name, where) -%}
+-- The others are found by hashes: one that two inferences share does no harm, both are named.
+with several as materialized (
+    select hash(inference_id) as key
+    from {{ ref('attempt_costs') }}
+    where {{ where }} and is_ended
+    group by key
+    having count(*) > 1
+)
+
+select
+    {{ grain }} as {{ name }},
+    {% for entity in entities() %}attempts.{{ entity }}, {% endfor %}
+    attempts.billing_currency,
+    if(several.key is null, null, attempts.inference_id) as inference_id,
+    count(*) as attempts
+from {{ ref('attempt_costs') }} as attempts
+left join several on hash(attempts.inference_id) = several.key
+where {{ where }} and attempts.is_ended
+group by all
+{%- endmacro %}
+
 {# CTEs for unit costs, which divide only what inferences caused by inferences: `costs_caused` is the
-   ledger with is_of_inferences, `requests` counts, by currency, the inferences that it billed; those
-   that nothing bills count in the currency that most others have.
+   ledger with is_of_inferences, `requests` counts, by currency, the inferences that it billed, of `counts`;
+   those that nothing bills count in the currency that most others have.
    A cost is of inferences if the same entities made an attempt on that day: a rule's direct costs are
    not, nor is what was shared with them. The rows of the ledger are those `where`; a month's costs
    can arise on other days than its requests and attempts. #}
-{% macro caused_ctes(entity, grain, where='true', where_requested=none, where_made=none) -%}
+{% macro caused_ctes(entity, grain, counts, where, where_made=none) -%}
 {{ costs_caused_ctes(where, where_made) }},
-
--- Most inferences are one attempt, and only counted. The others are found by hashes: one that two inferences
--- share does no harm, both are looked at.
-several as materialized (
-    select hash(inference_id) as key
-    from {{ ref('attempt_costs') }}
-    where {{ where_requested or where }} and is_ended
-    group by key
-    having count(*) > 1
-),
 
 inferences as materialized (
     select
@@ -39,14 +54,11 @@ inferences as materialized (
         {{ entity }},
         billing_currency,
         billing_currency as other_currency,
-        count(*) as attempts,
-        count(*) as inferences,
+        sum(attempts) as attempts,
+        sum(attempts) as inferences,
         {{ is_production() }} as is_in_production
-    from {{ ref('attempt_costs') }}
-    where
-        {{ where_requested or where }}
-        and is_ended
-        and hash(inference_id) not in (select several.key from several)
+    from {{ counts }}
+    where {{ where }} and inference_id is null
     group by all
     union all
     select * exclude (inference_id)
@@ -56,15 +68,12 @@ inferences as materialized (
             {{ entity }},
             min(billing_currency) as billing_currency,
             max(billing_currency) as other_currency,
-            count(*) as attempts,
+            sum(attempts) as attempts,
             1 as inferences,
             bool_or({{ is_production() }}) as is_in_production,
             inference_id
-        from {{ ref('attempt_costs') }}
-        where
-            {{ where_requested or where }}
-            and is_ended
-            and hash(inference_id) in (select several.key from several)
+        from {{ counts }}
+        where {{ where }} and inference_id is not null
         group by all
     ) as of_several
 ),
@@ -79,7 +88,7 @@ currencies as (
         where billing_currency is not null
         group by grain, billing_currency
         union all
-        select distinct {{ 'charge_date' if grain == 'charge_date' else 'billing_period' }}, billing_currency, 0
+        select distinct {{ grain }}, billing_currency, 0
         from costs_caused
     ) as counted
     group by grain

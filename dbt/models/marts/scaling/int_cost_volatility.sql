@@ -2,50 +2,79 @@
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(
     materialized='daily_parquet', schema='intermediate', contract={'enforced': false},
-    meta={'day_hash': 'attempts_hash'}
+    meta={'is_of_days': true, 'day_hash': 'attempts_hash'}
 ) }}
-{%- set hour = "date_trunc('hour', ended_at)" -%}
-with attempts as (
-    select attempt_id, inference_id, model, feature, billing_currency, direct_cost, {{ hour }} as hour, is_ended
+-- Most inferences are one attempt, and only counted. The others are found by hashes: one that two inferences
+-- share does no harm, both are told apart.
+with several as materialized (
+    select hash(inference_id) as key
+    from {{ ref('int_inference_counts') }}
+    where {{ is_of_days('charge_date') }} and inference_id is not null
+    union
+    select hash(inference_id)
     from {{ ref('attempt_costs') }}
-    where charge_date = {{ charge_date() }} and {{ is_production() }}
+    where {{ is_of_days('charge_date') }} and not is_ended
 ),
 
-shares as (
+attempts as materialized (
     select
-        shares.pool,
-        rates.billing_currency,
-        shares.attempt_id,
-        shares.effective_cost,
-        date_trunc('hour', rates.started_at) as hour
-    from {{ ref('int_capacity_shares') }} as shares
-    inner join {{ ref('int_machine_rates') }} as rates on shares.charge_group_id = rates.charge_group_id
-    where shares.charge_date = {{ charge_date() }}
+        charge_date,
+        model,
+        feature,
+        billing_currency,
+        date_trunc('hour', ended_at) as hour,
+        if(hash(inference_id) in (select several.key from several), inference_id, null) as inference_id,
+        sum(direct_cost) as cost,
+        count(*) filter (where is_ended) as ended
+    from {{ ref('attempt_costs') }}
+    where {{ is_of_days('charge_date') }} and billing_currency is not null and {{ is_production() }}
+    group by all
+),
+
+-- Of what ran on machines, all that is not an inference of production by itself.
+told_apart as materialized (
+    select
+        charge_date,
+        attempt_id,
+        if({{ is_production() }}, inference_id, null) as inference_id
+    from {{ ref('attempt_costs') }}
+    where
+        {{ is_of_days('charge_date') }}
+        and capacity_cost is not null
+        and (not {{ is_production() }} or hash(inference_id) in (select several.key from several))
 ),
 
 hours as (
     -- All of a pool's machines, idle and starting ones too, by the inferences that ran on them.
     select
+        shares.charge_date,
         'pool' as entity,
         shares.pool as value,
-        shares.billing_currency,
-        shares.hour,
+        rates.billing_currency,
+        date_trunc('hour', rates.started_at) as hour,
         sum(shares.effective_cost) as cost,
-        count(distinct attempts.inference_id) as inferences
-    from shares
-    left join attempts on shares.attempt_id = attempts.attempt_id
+        count(distinct if(told_apart.attempt_id is null, shares.attempt_id, null))
+        + count(distinct told_apart.inference_id) as inferences
+    from {{ ref('int_capacity_shares') }} as shares
+    inner join {{ ref('int_machine_rates') }} as rates on shares.charge_group_id = rates.charge_group_id
+    left join told_apart
+        on shares.charge_date = told_apart.charge_date and shares.attempt_id = told_apart.attempt_id
+    where {{ is_of_days('shares.charge_date') }}
     group by all
     {%- for entity in ['model', 'feature'] %}
     union all
     select
+        charge_date,
         '{{ entity }}',
         {{ entity }},
         billing_currency,
         hour,
-        sum(direct_cost),
-        count(distinct inference_id) filter (where is_ended)
+        sum(cost),
+        (
+            coalesce(sum(ended) filter (where inference_id is null), 0)
+            + count(distinct inference_id) filter (where ended > 0)
+        )::bigint
     from attempts
-    where billing_currency is not null
     group by all
     {%- endfor %}
 ),
@@ -58,7 +87,7 @@ unit_costs as (
 )
 
 select
-    {{ charge_date() }} as charge_date,
+    charge_date,
     entity,
     value,
     billing_currency,
@@ -72,4 +101,4 @@ select
     ) as coefficient_of_variation,
     case when count(unit_cost) < 2 then 'fewer than two hours with inferences' end as volatility_reason
 from unit_costs
-group by entity, value, billing_currency
+group by charge_date, entity, value, billing_currency
