@@ -2,21 +2,11 @@
    which `where` holds, each with a currency and a `tuple`, one number for its day, entities and currency. What
    has not ended has cost, and is not counted yet. What nobody bills counts in the currency of its
    inference, else in the one that bills most of the day. #}
-{% macro unit_attempts(days, where='true') -%}
-found as not materialized (
+{% macro unit_attempts(days, where='true', materialized=false) -%}
+found as {{ 'not ' if not materialized }}materialized (
     select *
     from {{ ref('attempt_costs') }}
     where {{ days }} and {{ where }} and {{ is_production() }}
-),
-
-inference_currencies as materialized (
-    select
-        charge_date,
-        inference_id,
-        min(billing_currency) as billing_currency
-    from found
-    where inference_id in (select unbilled.inference_id from found as unbilled where unbilled.billing_currency is null)
-    group by charge_date, inference_id
 ),
 
 day_currencies as materialized (
@@ -36,6 +26,18 @@ day_currencies as materialized (
     group by charge_date
 ),
 
+unbilled as materialized (
+    select
+        found.charge_date,
+        found.inference_id,
+        coalesce(min(found.billing_currency), any_value(day_currencies.billing_currency)) as billing_currency
+    from found
+    left join day_currencies on found.charge_date = day_currencies.charge_date
+    where
+        found.inference_id in (select nobodys.inference_id from found as nobodys where nobodys.billing_currency is null)
+    group by found.charge_date, found.inference_id
+),
+
 attempts as not materialized (
     select
         * replace (currency as billing_currency),
@@ -47,9 +49,7 @@ attempts as not materialized (
     from (
         select
             found.*,
-            coalesce(
-                found.billing_currency, inference_currencies.billing_currency, day_currencies.billing_currency
-            ) as currency,
+            coalesce(found.billing_currency, unbilled.billing_currency) as currency,
             case
                 when found.pod_uid is not null then 'container'
                 when found.capacity_cost is not null then 'node'
@@ -57,28 +57,39 @@ attempts as not materialized (
             end as deployment
         from found
         -- Asked for within the key: a condition beside it would compare each with each.
-        left join inference_currencies
+        left join unbilled
             on
-                found.charge_date = inference_currencies.charge_date
-                and if(found.billing_currency is null, found.inference_id, null) = inference_currencies.inference_id
-        left join day_currencies on found.charge_date = day_currencies.charge_date
+                found.charge_date = unbilled.charge_date
+                and if(found.billing_currency is null, found.inference_id, null) = unbilled.inference_id
     ) as billed
-),
+)
+{%- endmacro %}
 
+{# The tuples of attempts, or of sums over attempts that have their columns. #}
+{% macro unit_tuples(attempts='attempts') -%}
+{%- set hourly = unit_hourly_entities() | reject('equalto', 'all') | join(', ') -%}
 tuples as materialized (
     select
-        charge_date,
-        tuple,
-        {% for entity in entities() -%}
-        any_value({{ entity }}) as {{ entity }},
-        {% endfor -%}
-        any_value(deployment) as deployment,
-        any_value(billing_currency) as billing_currency,
+        *,
         -- As the ledger knows it: where it ran is not in there.
-        any_value(hash(charge_date, {{ entities() | join(', ') }}, billing_currency)) as owners
-    from attempts
-    group by charge_date, tuple
+        hash(charge_date, {{ entities() | join(', ') }}, billing_currency) as owners,
+        -- What there is by the hour.
+        hash(charge_date, {{ hourly }}, billing_currency) as hourly
+    from (
+        select
+            charge_date,
+            tuple,
+            {{ unit_tuple_columns() }}
+        from {{ attempts }}
+        group by charge_date, tuple
+    ) as found
 )
+{%- endmacro %}
+
+{% macro unit_tuple_columns() -%}
+    {%- for column in entities() + ['deployment', 'billing_currency'] -%}
+    any_value({{ column }}) as {{ column }}{{ ',' if not loop.last }}
+            {% endfor -%}
 {%- endmacro %}
 
 {# Whether inferences met their service levels and passed their evaluations. `judged` is one row an
@@ -125,8 +136,31 @@ verdicts as materialized (
     group by charge_date, inference_id
 ),
 
+-- Most inferences are of one attempt: with others of the same hash are few, and only they are put together.
+several as materialized (
+    select hash(inference_id) as inference
+    from {{ attempts }}
+    where is_ended
+    group by hash(inference_id)
+    having count(*) > 1
+),
+
 -- Microseconds that the caller waited: from the first attempt to the answer, and to its first token.
 answered as (
+    select
+        charge_date,
+        inference_id,
+        tuple,
+        tuple as other_tuple,
+        tuple as answering_tuple,
+        is_successful,
+        ended_at,
+        part_weight,
+        if(is_successful, epoch_us(ended_at) - epoch_us(started_at), null) as duration,
+        if(is_successful, epoch_us(first_token_at) - epoch_us(started_at), null) as first_token
+    from {{ attempts }}
+    where is_ended and hash(inference_id) not in (select several.inference from several)
+    union all
     select
         charge_date,
         inference_id,
@@ -140,7 +174,7 @@ answered as (
         epoch_us(arg_max(first_token_at, (ended_at, attempt_id)) filter (where is_successful))
         - epoch_us(min(started_at)) as first_token
     from {{ attempts }}
-    where is_ended
+    where is_ended and hash(inference_id) in (select several.inference from several)
     group by charge_date, inference_id
 ),
 

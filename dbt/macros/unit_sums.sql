@@ -192,6 +192,13 @@
         {{ runs }} filter (where is_counted and is_retrieval) as retrieval_runs
 {%- endmacro %}
 
+{% macro unit_inference_counts() -%}
+    count(*) as inferences,
+        count(*) filter (where is_successful) as successful_inferences,
+        count(*) filter (where is_good is not null) as judged_inferences,
+        count(*) filter (where is_good) as good_inferences
+{%- endmacro %}
+
 {# The columns of unit_attempt_columns, of attempts. #}
 {% macro unit_attempt_sums() -%}
     count(*) filter (where is_ended) as attempts,

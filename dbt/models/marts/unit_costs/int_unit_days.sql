@@ -12,6 +12,22 @@ with {{ costs_caused_ctes(is_of_days('charge_date')) }},
 
 {{ unit_attempts(is_of_days('charge_date')) }},
 
+-- Sums over attempts.
+attempt_sums as materialized (
+    select
+        charge_date,
+        tuple,
+        {{ unit_tuple_columns() }},
+        date_trunc('hour', least(ended_at, charge_date + interval '86399 seconds')) as hour,
+        {{ unit_attempt_sums() }},
+        sum(part_weight) as part_weight,
+        sum(part_weight) filter (where conversation_id is not null) as conversation_weight
+    from attempts
+    group by charge_date, tuple, hour
+),
+
+{{ unit_tuples('attempt_sums') }},
+
 -- What inferences, runs and conversations are made of, worked out once.
 made as materialized (
     select
@@ -30,7 +46,9 @@ tuple_keys as materialized (
     select
         *,
         hash(period_kind, entity, value, billing_currency) as key
-    from ({{ unit_spread('(select *, null as hour from tuples) as tuples', ['tuple'], hourly=true) }}) as spread
+    from ({{
+        unit_spread('(select *, null as hour from tuples) as tuples', ['tuple', 'hourly'], hourly=true)
+    }}) as spread
 ),
 
 -- Named are only the inferences that have attempts of several tuples: they are few.
@@ -42,22 +60,10 @@ good_of as materialized (
         is_successful,
         is_good,
         date_trunc('hour', ended_at) as hour,
-        duration,
-        first_token,
+        {{ unit_bucket('duration') }} as duration_bucket,
+        {{ unit_bucket('first_token') }} as first_token_bucket,
         part_weight
     from judged
-),
-
--- Sums over attempts.
-attempt_sums as materialized (
-    select
-        tuple,
-        date_trunc('hour', least(ended_at, charge_date + interval '86399 seconds')) as hour,
-        {{ unit_attempt_sums() }},
-        sum(part_weight) as part_weight,
-        sum(part_weight) filter (where conversation_id is not null) as conversation_weight
-    from attempts
-    group by all
 ),
 
 attempts_of as (
@@ -74,23 +80,33 @@ attempts_of as (
 inference_sums as materialized (
     select
         tuple,
-        hour,
-        {{ unit_bucket('duration') }} as duration_bucket,
-        {{ unit_bucket('first_token') }} as first_token_bucket,
-        count(*) as inferences,
-        count(*) filter (where is_successful) as successful_inferences,
-        count(*) filter (where is_good is not null) as judged_inferences,
-        count(*) filter (where is_good) as good_inferences,
+        duration_bucket,
+        first_token_bucket,
+        {{ unit_inference_counts() }},
         sum(part_weight) filter (where is_good is not null) as judged_weight
     from good_of
     where plural_id is null
-    group by all
+    group by tuple, duration_bucket, first_token_bucket
+),
+
+-- By the hour they are of fewer entities.
+inference_hours as (
+    select
+        tuples.hourly,
+        good_of.hour,
+        good_of.duration_bucket,
+        good_of.first_token_bucket,
+        {{ unit_inference_counts() }}
+    from good_of
+    inner join tuples on good_of.tuple = tuples.tuple
+    where good_of.plural_id is null
+    group by tuples.hourly, good_of.hour, good_of.duration_bucket, good_of.first_token_bucket
 ),
 
 plural_attempts as materialized (
     select
         made.*,
-        tuples.* exclude (charge_date, tuple, owners),
+        tuples.* exclude (charge_date, tuple, owners, hourly),
         good_of.is_good
     from made
     inner join good_of
@@ -153,10 +169,18 @@ bucket_counts as materialized (
     from (
         select
             tuple_keys.key,
-            coalesce(tuple_keys.period_start, inference_sums.hour) as period_start,
-            inference_sums.* exclude (tuple, hour, judged_weight)
+            tuple_keys.period_start,
+            inference_sums.* exclude (tuple, judged_weight)
         from inference_sums
-        inner join tuple_keys on inference_sums.tuple = tuple_keys.tuple
+        inner join tuple_keys on inference_sums.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
+        union all
+        select
+            hourly_keys.key,
+            inference_hours.* exclude (hourly)
+        from inference_hours
+        inner join (
+            select distinct hourly, key from tuple_keys where period_kind = 'hour'
+        ) as hourly_keys on inference_hours.hourly = hourly_keys.hourly
         union all
         select *
         from plural_sums
@@ -175,7 +199,14 @@ bucket_counts as materialized (
 ),
 {%- endfor %}
 
--- Runs and conversations of one tuple add up, too.
+-- Runs and conversations of one tuple add up, too; a run of one attempt is of no agent, and retrieves nothing.
+several_of_run as materialized (
+    select hash(workflow_run_id) as run
+    from made
+    group by hash(workflow_run_id)
+    having count(*) > 1
+),
+
 runs as materialized (
     select
         charge_date,
@@ -187,6 +218,7 @@ runs as materialized (
         sum(direct_cost) filter (where operation_name = 'embeddings') as embedding_cost,
         sum(direct_cost) filter (where is_generation) as generation_cost
     from made
+    where hash(workflow_run_id) in (select several_of_run.run from several_of_run)
     group by charge_date, workflow_run_id
 ),
 
@@ -242,6 +274,15 @@ run_tuples as materialized (
         sum(part_weight) filter (where is_retrieval) as retrieval_weight
     from runs
     where plural_id is null
+    group by tuple
+    union all by name
+    select
+        tuple,
+        count(*) filter (where is_ended) as workflow_runs,
+        0 as agent_runs,
+        0 as retrieval_runs
+    from made
+    where hash(workflow_run_id) not in (select several_of_run.run from several_of_run)
     group by tuple
 ),
 

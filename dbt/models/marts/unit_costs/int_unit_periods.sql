@@ -28,7 +28,9 @@ with recurring as materialized (
         hash(inference_id) in (select id from recurring where kind = 'inference_id')
         or hash(conversation_id) in (select id from recurring where kind = 'conversation_id')
         or hash(workflow_run_id) in (select id from recurring where kind = 'workflow_run_id')
-    )") }},
+    )", materialized=true) }},
+
+{{ unit_tuples() }},
 
 {{ unit_judgements() }},
 
