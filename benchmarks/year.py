@@ -33,7 +33,8 @@ _BY_DAY = (
 _INPUTS = ("int_period_inputs", "int_change_inputs")
 # What dbt makes of the days; the tables of everything else are copied, too.
 _OF_DAYS = (
-    *("cost_bounds_monthly", "int_unit_periods", "int_unit_overviews", "unit_cost_trends"),
+    *("cost_bounds_monthly", "int_recurring_ids", "int_unit_periods", "int_unit_overviews"),
+    "unit_cost_trends",
     *("int_ledger_months", "int_team_costs_daily", "int_revenue_months", "margins"),
     *("int_cost_changes", "int_change_overviews", "int_waste_overviews"),
     *("budgets_daily", "budget_breaches", "int_model_days", "model_mix_daily"),

@@ -14,31 +14,6 @@
     environment not in ('{{ var('non_production_environments') | join("', '") }}')
 {%- endmacro %}
 
-{# The attempts that ended, by all entities and currency together, so that they are looked through once for all
-   that counts requests: one row a tuple for inferences of one attempt, and for the few others one row an
-   inference and tuple, which names it. `grain` is what says the day or month of an attempt. #}
-{% macro inference_counts(grain, name, where) -%}
--- The others are found by hashes: one that two inferences share does no harm, both are named.
-with several as materialized (
-    select hash(inference_id) as key
-    from {{ ref('attempt_costs') }}
-    where {{ where }} and is_ended
-    group by key
-    having count(*) > 1
-)
-
-select
-    {{ grain }} as {{ name }},
-    {% for entity in entities() %}attempts.{{ entity }}, {% endfor %}
-    attempts.billing_currency,
-    if(several.key is null, null, attempts.inference_id) as inference_id,
-    count(*) as attempts
-from {{ ref('attempt_costs') }} as attempts
-left join several on hash(attempts.inference_id) = several.key
-where {{ where }} and attempts.is_ended
-group by all
-{%- endmacro %}
-
 {# CTEs for unit costs, which divide only what inferences caused by inferences: `costs_caused` is the
    ledger with is_of_inferences, `requests` counts, by currency, the inferences that it billed, of `counts`;
    those that nothing bills count in the currency that most others have.

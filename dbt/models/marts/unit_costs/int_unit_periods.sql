@@ -8,20 +8,10 @@
 ) }}
 {%- set keys = unit_keys() | join(', ') %}
 {%- set kinds = ['week', 'month'] %}
-{%- set ids = ['inference_id', 'conversation_id', 'workflow_run_id'] %}
 {%- set names = ['customers', 'features'] %}
--- By their hashes, which take less memory: what shares one by chance is on one day, and adds nothing below.
 with recurring as materialized (
-    {%- for id in ids %}
-    {{ 'union all' if not loop.first }}
-    select
-        '{{ id }}' as kind,
-        hash({{ id }}) as id
-    from {{ ref('attempt_costs') }}
-    where is_ended and {{ id }} is not null and {{ unit_is_of('week', 'charge_date') }}
-    group by hash({{ id }})
-    having min(charge_date) <> max(charge_date)
-    {%- endfor %}
+    select *
+    from {{ ref('int_recurring_ids') }}
 ),
 
 {{ unit_attempts(unit_is_of('week', 'charge_date'), "(
