@@ -97,7 +97,8 @@ caller_ids as materialized (
     from {{ ref('stg_lake__attempts') }}
     where
         absent_parent_span_id is not null
-        and ended_at >= {{ midnight }} - interval 1 day
-        and started_at < {{ midnight }} + interval 1 day
+        -- Said so that the times of rows without one are not read.
+        and ended_at + interval 1 day >= {{ midnight }}
+        and started_at - interval 1 day < {{ midnight }}
 )
 {%- endmacro %}

@@ -128,13 +128,14 @@ work_hours as (
 
 {# Requests on machines by how many the replica served when theirs began, in doublings. #}
 {% macro fleet_batches() -%}
--- A replica's requests begin and end with none, so that all are passed in one row.
+-- A replica's requests begin and end with none, so that all are passed in one row, replica by replica.
+-- Of what happens at a moment ends come first. The fewer bytes the order needs, the faster it is found.
 turns as (
     select *, sum(step) over (rows unbounded preceding) as running
     from (
         select
-            pod_uid,
-            epoch_us(started_at) + 1000 * coalesce(queued_ms, 0) as at_us,
+            hash(pod_uid) as pod,
+            2 * (epoch_us(started_at) + 1000 * coalesce(queued_ms, 0)) + 1 as moment,
             1 as step,
             attempt_id,
             is_ended,
@@ -148,11 +149,11 @@ turns as (
         where pod_uid is not null and is_served
         union all
         select
-            pod_uid, greatest(epoch_us(ended_at), epoch_us(started_at) + 1), -1, null, false, null, null, null, null,
-            null, null
+            hash(pod_uid), 2 * greatest(epoch_us(ended_at), epoch_us(started_at) + 1), -1, null, false, null, null,
+            null, null, null, null
         from attempts
         where pod_uid is not null and is_served
-        order by pod_uid, at_us, step, attempt_id
+        order by pod, moment, attempt_id
     ) as steps
 ),
 

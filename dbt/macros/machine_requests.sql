@@ -43,6 +43,12 @@ delivered_requests as materialized (
 repeated as materialized (
     select attempt_id
     from delivered_requests
+    where hash(attempt_id) in (
+        select hash(attempt_id)
+        from delivered_requests
+        group by hash(attempt_id)
+        having count(*) > 1
+    )
     group by attempt_id
     having count(*) > 1
 ),

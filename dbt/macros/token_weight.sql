@@ -19,6 +19,8 @@ label_weights as materialized (
     inner join {{ ref('stg_lake__token_weights') }} as weights
         on coalesce(aliases.model, labels.label) glob weights.model and {{ is_valid_on('weights', charge_date()) }}
     group by labels.label
+    -- True of each: has the planner count on few, and look them up rather than the requests.
+    having count(*) > 0
 )
 {%- endmacro %}
 
