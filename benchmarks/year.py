@@ -133,7 +133,7 @@ def _write_tables(sample: Sample, file: Path) -> None:
     with duckdb.connect(str(file)) as warehouse:
         warehouse.execute(f"""
             create or replace table intermediate.int_day_inputs as
-            select day::date as charge_date, {hashes}, true as is_new
+            select day::date as charge_date, {hashes}, 0::bigint as rows, true as is_new
             from range(date '{DAYS[0]}', date '{DAYS[-1]}' + 1, interval 1 day) as days(day)
         """)
         for name in sample.tables("marts"):
