@@ -94,7 +94,7 @@ tuples as materialized (
 
 {# Whether inferences met their service levels and passed their evaluations. `judged` is one row an
    inference and day: NULL in is_good where nothing judges it, or what a target is about is not known. #}
-{% macro unit_judgements(evaluated_when=none, attempts='attempts') -%}
+{% macro unit_judgements(days, evaluated_when=none, attempts='attempts') -%}
 evaluated as (
     select *
     from {{ ref('stg_lake__evaluations') }}
@@ -136,13 +136,11 @@ verdicts as materialized (
     group by charge_date, inference_id
 ),
 
--- Most inferences are of one attempt: with others of the same hash are few, and only they are put together.
+-- Most inferences are of one attempt; only others are put together. What shares a hash with one may be, too.
 several as materialized (
     select hash(inference_id) as inference
-    from {{ attempts }}
-    where is_ended
-    group by hash(inference_id)
-    having count(*) > 1
+    from {{ ref('int_inference_counts') }}
+    where {{ days }} and inference_id is not null
 ),
 
 -- Microseconds that the caller waited: from the first attempt to the answer, and to its first token.

@@ -199,17 +199,16 @@
         count(*) filter (where is_good) as good_inferences
 {%- endmacro %}
 
-{# The columns of unit_attempt_columns, of attempts. #}
+{# The columns of unit_attempt_columns, of sums over attempts that count alike. #}
 {% macro unit_attempt_sums() -%}
-    count(*) filter (where is_ended) as attempts,
-        count(*) filter (where is_ended and not is_successful) as failed_attempts,
-        sum(direct_cost) as attempt_cost,
-        sum(direct_cost) filter (where not is_successful) as failed_cost,
-        sum(capacity_cost) as capacity_cost
-        {%- for token_type in token_types() %},
-        sum({{ token_type }}_tokens) filter (where is_ended and status <> 'rejected') as {{ token_type }}_tokens,
-        sum({{ token_type }}_tokens) filter (where {{ token_type }}_cost is not null) as priced_{{ token_type }}_tokens,
-        sum({{ token_type }}_cost) as {{ token_type }}_cost
-        {%- endfor %},
-        sum(reasoning_tokens) filter (where is_ended and status <> 'rejected') as reasoning_tokens
+    sum(attempts) filter (where is_ended) as attempts,
+            sum(attempts) filter (where is_ended and not is_successful) as failed_attempts,
+            sum(direct_cost) as attempt_cost,
+            sum(direct_cost) filter (where not is_successful) as failed_cost,
+            sum(capacity_cost) as capacity_cost,
+            {%- for token_type in token_types() %}
+            sum({{ token_type }}_tokens) filter (where is_ended and not is_rejected) as {{ token_type }}_tokens,
+            {{ unit_summed(['priced_' ~ token_type ~ '_tokens', token_type ~ '_cost']) }},
+            {%- endfor %}
+            sum(reasoning_tokens) filter (where is_ended and not is_rejected) as reasoning_tokens
 {%- endmacro %}

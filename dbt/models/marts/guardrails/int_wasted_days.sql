@@ -14,26 +14,37 @@ with attempts as not materialized (
     where {{ is_of_days('charge_date') }}
 ),
 
--- Of what was tried several times, the attempt that answered it last. Hashes are faster to count, and one that
--- two inferences share does no harm.
-answers as materialized (
-    select
-        charge_date,
-        inference_id,
-        operation_name,
-        max(attempt_id) filter (where is_answered and ended_at = last_ended_at) as answer_id
-    from (
+-- Of what was tried several times, all but the attempt that answered it last. What ends on the next day is not among
+-- the counts. Hashes are faster to look for, and one that two inferences share does no harm.
+tried as materialized (
+    select charge_date, inference_id, operation_name, attempt_id, ended_at, is_answered
+    from attempts
+    where hash(inference_id) in (
+        select hash(counts.inference_id)
+        from {{ ref('int_inference_counts') }} as counts
+        where {{ is_of_days('counts.charge_date') }} and counts.inference_id is not null
+        union all
+        select hash(unended.inference_id) from attempts as unended where not unended.is_ended
+    )
+),
+
+retried as materialized (
+    select tried.charge_date, tried.attempt_id
+    from tried
+    inner join (
         select
-            *,
-            max(ended_at) filter (where is_answered) over (
-                partition by charge_date, inference_id, operation_name
-            ) as last_ended_at
-        from attempts
-        where hash(inference_id) in (
-            select hash(several.inference_id) from attempts as several group by 1 having count(*) > 1
-        )
-    ) as tried
-    group by charge_date, inference_id, operation_name
+            charge_date,
+            inference_id,
+            operation_name,
+            arg_max(attempt_id, (ended_at, attempt_id)) filter (where is_answered) as attempt_id
+        from tried
+        group by charge_date, inference_id, operation_name
+    ) as answers
+        on
+            tried.charge_date = answers.charge_date
+            and tried.inference_id = answers.inference_id
+            and tried.operation_name is not distinct from answers.operation_name
+            and tried.attempt_id <> answers.attempt_id
 ),
 
 -- Answered attempts of runs that make the same call more often than is allowed.
@@ -68,17 +79,13 @@ judged as not materialized (
         case
             when attempts.status = 'rejected' then 'rejected'
             when not attempts.is_answered and {{ is_cancelled('attempts.error_type') }} then 'cancelled'
-            when answers.answer_id <> attempts.attempt_id then 'retried'
+            when retried.attempt_id is not null then 'retried'
             when not attempts.is_answered then 'failed'
             when looping.attempt_id is not null then 'looping'
             else 'useful'
         end as outcome
     from attempts
-    left join answers
-        on
-            attempts.charge_date = answers.charge_date
-            and attempts.inference_id = answers.inference_id
-            and attempts.operation_name is not distinct from answers.operation_name
+    left join retried on attempts.charge_date = retried.charge_date and attempts.attempt_id = retried.attempt_id
     left join looping on attempts.charge_date = looping.charge_date and attempts.attempt_id = looping.attempt_id
 ),
 

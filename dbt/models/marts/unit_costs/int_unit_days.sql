@@ -12,18 +12,25 @@ with {{ costs_caused_ctes(is_of_days('charge_date')) }},
 
 {{ unit_attempts(is_of_days('charge_date')) }},
 
--- Sums over attempts.
+-- Sums over attempts of a tuple and hour that count alike.
 attempt_sums as materialized (
     select
         charge_date,
         tuple,
-        {{ unit_tuple_columns() }},
         date_trunc('hour', least(ended_at, charge_date + interval '86399 seconds')) as hour,
-        {{ unit_attempt_sums() }},
-        sum(part_weight) as part_weight,
-        sum(part_weight) filter (where conversation_id is not null) as conversation_weight
+        is_ended,
+        is_successful,
+        status = 'rejected' as is_rejected,
+        conversation_id is not null as is_of_conversation,
+        {{ unit_tuple_columns() }},
+        count(*) as attempts,
+        {% for token_type in token_types() -%}
+        sum({{ token_type }}_tokens) filter (where {{ token_type }}_cost is not null) as priced_{{ token_type }}_tokens,
+        {{ unit_summed([token_type ~ '_tokens', token_type ~ '_cost']) }},
+        {% endfor -%}
+        {{ unit_summed(['reasoning_tokens', 'direct_cost', 'capacity_cost', 'part_weight']) }}
     from attempts
-    group by charge_date, tuple, hour
+    group by charge_date, tuple, hour, is_ended, is_successful, is_rejected, is_of_conversation
 ),
 
 {{ unit_tuples('attempt_sums') }},
@@ -37,6 +44,7 @@ made as materialized (
 ),
 
 {{ unit_judgements(
+    is_of_days('charge_date'),
     'evaluated_at >= ' ~ charge_date() ~ ' and evaluated_at < ' ~ last_date() ~ ' + interval 2 day',
     'made'
 ) }},
@@ -66,14 +74,35 @@ good_of as materialized (
     from judged
 ),
 
+-- By the hour they are of fewer entities.
+hourly_keys as materialized (
+    select distinct hourly, key
+    from tuple_keys
+    where period_kind = 'hour'
+),
+
 attempts_of as (
     select
         tuple_keys.key,
-        coalesce(tuple_keys.period_start, attempt_sums.hour) as period_start,
-        {{ unit_summed(unit_attempt_columns(), 'attempt_sums') }}
-    from attempt_sums
-    inner join tuple_keys on attempt_sums.tuple = tuple_keys.tuple
-    group by all
+        tuple_keys.period_start,
+        sums.* exclude (tuple)
+    from (
+        select tuple, {{ unit_attempt_sums() }}
+        from attempt_sums
+        group by tuple
+    ) as sums
+    inner join tuple_keys on sums.tuple = tuple_keys.tuple and tuple_keys.period_kind = 'day'
+    union all
+    select
+        hourly_keys.key,
+        sums.* exclude (hourly)
+    from (
+        select tuples.hourly, attempt_sums.hour, {{ unit_attempt_sums() }}
+        from attempt_sums
+        inner join tuples on attempt_sums.tuple = tuples.tuple
+        group by tuples.hourly, attempt_sums.hour
+    ) as sums
+    inner join hourly_keys on sums.hourly = hourly_keys.hourly
 ),
 
 -- Inferences of one tuple add up; the few others are told apart for each entity.
@@ -89,7 +118,6 @@ inference_sums as materialized (
     group by tuple, duration_bucket, first_token_bucket
 ),
 
--- By the hour they are of fewer entities.
 inference_hours as (
     select
         tuples.hourly,
@@ -178,9 +206,7 @@ bucket_counts as materialized (
             hourly_keys.key,
             inference_hours.* exclude (hourly)
         from inference_hours
-        inner join (
-            select distinct hourly, key from tuple_keys where period_kind = 'hour'
-        ) as hourly_keys on inference_hours.hourly = hourly_keys.hourly
+        inner join hourly_keys on inference_hours.hourly = hourly_keys.hourly
         union all
         select *
         from plural_sums
@@ -199,14 +225,7 @@ bucket_counts as materialized (
 ),
 {%- endfor %}
 
--- Runs and conversations of one tuple add up, too; a run of one attempt is of no agent, and retrieves nothing.
-several_of_run as materialized (
-    select hash(workflow_run_id) as run
-    from made
-    group by hash(workflow_run_id)
-    having count(*) > 1
-),
-
+-- Runs and conversations of one tuple add up, too.
 runs as materialized (
     select
         charge_date,
@@ -218,7 +237,6 @@ runs as materialized (
         sum(direct_cost) filter (where operation_name = 'embeddings') as embedding_cost,
         sum(direct_cost) filter (where is_generation) as generation_cost
     from made
-    where hash(workflow_run_id) in (select several_of_run.run from several_of_run)
     group by charge_date, workflow_run_id
 ),
 
@@ -274,15 +292,6 @@ run_tuples as materialized (
         sum(part_weight) filter (where is_retrieval) as retrieval_weight
     from runs
     where plural_id is null
-    group by tuple
-    union all by name
-    select
-        tuple,
-        count(*) filter (where is_ended) as workflow_runs,
-        0 as agent_runs,
-        0 as retrieval_runs
-    from made
-    where hash(workflow_run_id) not in (select several_of_run.run from several_of_run)
     group by tuple
 ),
 
@@ -444,7 +453,7 @@ parts as (
         sum(agent_weight) as agent_weight,
         sum(retrieval_weight) as retrieval_weight
     from (
-        select tuple, part_weight, conversation_weight from attempt_sums
+        select tuple, part_weight, if(is_of_conversation, part_weight, null) as conversation_weight from attempt_sums
         union all by name
         select tuple, judged_weight from inference_sums
         union all by name

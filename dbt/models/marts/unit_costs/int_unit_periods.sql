@@ -22,7 +22,7 @@ with recurring as materialized (
 
 {{ unit_tuples() }},
 
-{{ unit_judgements() }},
+{{ unit_judgements(unit_is_of('week', 'charge_date')) }},
 
 {{ unit_recurring() }},
 
