@@ -50,23 +50,49 @@ capacity as (
     where {{ is_of_days('charge_date') }} and effective_cost <> 0
 ),
 
-capacity_direct as (
+pools as (
+    select
+        charge_date,
+        charge_group_id,
+        any_value(pool) as pool,
+        any_value(billed_nanoseconds) as billed_nanoseconds
+    from capacity
+    group by charge_date, charge_group_id
+    -- True of each: has the planner count on few, and look them up.
+    having count(*) > 0
+),
+
+-- As telemetry names them: what a rule says of a group is looked up for fewer rows.
+served as (
     select
         capacity.charge_date,
         capacity.charge_group_id,
         {% for entity in entities() -%}
-        coalesce(charge_groups.rule.set_{{ entity }}, attempts.{{ entity }}) as {{ entity }},
+        attempts.{{ entity }},
         {% endfor -%}
-        any_value(capacity.pool) as pool,
         sum(capacity.effective_cost) as effective_cost,
-        sum(capacity.nanoseconds) as weight,
-        any_value(capacity.billed_nanoseconds) as total_weight
+        sum(capacity.nanoseconds) as nanoseconds
     from capacity
     inner join {{ ref('attempt_costs') }} as attempts
         on
             capacity.charge_date = attempts.charge_date and capacity.attempt_id = attempts.attempt_id
             and {{ is_of_days('attempts.charge_date') }}
-    inner join charge_groups on capacity.charge_group_id = charge_groups.charge_group_id
+    group by all
+),
+
+capacity_direct as (
+    select
+        served.charge_date,
+        served.charge_group_id,
+        {% for entity in entities() -%}
+        coalesce(charge_groups.rule.set_{{ entity }}, served.{{ entity }}) as {{ entity }},
+        {% endfor -%}
+        sum(served.effective_cost) as effective_cost,
+        sum(served.nanoseconds) as weight,
+        any_value(pools.billed_nanoseconds) as total_weight
+    from served
+    inner join pools on served.charge_date = pools.charge_date and served.charge_group_id = pools.charge_group_id
+    inner join charge_groups on served.charge_group_id = charge_groups.charge_group_id
     group by all
 ),
 
@@ -144,15 +170,6 @@ residuals as (
     ) as explained
         on spread.charge_date = explained.charge_date and spread.charge_group_id = explained.charge_group_id
     where spread.treatment in ('tokens', 'capacity')
-),
-
-pools as (
-    select
-        charge_date,
-        charge_group_id,
-        any_value(pool) as pool
-    from capacity
-    group by charge_date, charge_group_id
 ),
 
 explained as (
