@@ -169,11 +169,20 @@ class Sample:
         return [str(row[0]) for row in self.connection.execute(query).fetchall()]
 
     def files_of_days(self, name: str) -> dict[str, Path]:
-        """Return the file of each day of a model, as its view names them."""
+        """Return the file of each day of a model."""
         query = "select sql from duckdb_views() where view_name = ?"
         ((sql,),) = self.connection.execute(query, [name]).fetchall()
-        found = re.findall(r"'([^']+?-(\d{4}-\d\d-\d\d)-\w+\.parquet)'", sql)
-        return {day: Path(file) for file, day in found}
+        (stem,) = set(re.findall(rf"'([^']+/facts/{name})-", sql))
+        files = """
+            select distinct charge_date::varchar, file
+            from (
+                select charge_date, $stem || '-' || unnest(map_values(files)) || '.parquet' as file
+                from intermediate.int_day_inputs
+            ) as named
+            where file in (select found.file from glob($stem || '-*.parquet') as found)
+        """
+        found = self.connection.execute(files, {"stem": stem}).fetchall()
+        return {day: Path(file) for day, file in found}
 
     def tables(self, schema: str) -> list[str]:
         query = "select table_name from duckdb_tables() where schema_name = ? order by 1"

@@ -42,7 +42,12 @@ def test_all_days_are_read_from_a_file_a_month_and_one_day_from_its_own(
         select count(*) from intermediate.int_day_inputs where charge_date >= date '2026-11-01'
     """).fetchall()[0]
     assert files() == 1 + newest
-    warehouse.execute("set variable facts_of = [date '2026-10-10', date '2026-10-11']")
+    warehouse.execute("""
+        set variable facts_of = (
+            select list(files) from intermediate.int_day_inputs
+            where charge_date in (date '2026-10-10', date '2026-10-11')
+        )
+    """)
     assert files() == 2
 
 

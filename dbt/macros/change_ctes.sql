@@ -8,7 +8,7 @@ dates as (
             '(select distinct charge_date from ' ~ ref('cost_parts_daily') ~ " where entity = 'all') as days"
         ) }}
     ) as all_dates
-    where {{ is_of_period(change_pair()) }} or {{ is_of_period(change_pair('next_start')) }}
+    where {{ is_of_pairs(change_pair()) }} or {{ is_of_pairs(change_pair('next_start')) }}
 ),
 
 days as (
@@ -39,7 +39,7 @@ pairs as (
             days.period_kind = before.period_kind
             and days.period_start = before.next_start
             and days.billing_currency = before.billing_currency
-    where {{ is_of_period(change_pair('days.period_start', 'days.period_kind')) }}
+    where {{ is_of_pairs(change_pair('days.period_start', 'days.period_kind')) }}
 )
 {%- endmacro %}
 

@@ -48,16 +48,17 @@
 {% macro build_parts(inputs, key, look_at) -%}
     {%- set target_relation = this.incorporate(type='view') -%}
     {%- set stem = var('lake') ~ '/facts/' ~ this.identifier -%}
-    {%- set parts = [] -%}
-    {%- set built = [] -%}
+    {%- set meta = config.get('meta', {}) -%}
+    {%- set hash = meta.get('day_hash', 'costs_hash') -%}
+    {%- set parts = parts_of(inputs, key, hash, stem) -%}
+    {%- set missing = [] -%}
     {%- set tables = [] -%}
     {%- if execute -%}
-        {%- set hash = config.get('meta', {}).get('day_hash', 'costs_hash') -%}
-        {%- set size = 'rows' if config.get('meta', {}).get('is_of_days') else 'null' -%}
-        {%- set columns = [key, hash, size] | join(', ') -%}
-        {%- set parts = run_query('select ' ~ columns ~ ' from ' ~ ref(inputs) ~ ' order by 1').rows -%}
-        {%- for row in run_query("select file from glob('" ~ stem ~ "-*.parquet')").rows -%}
-            {%- do built.append(row[0]) -%}
+        {%- set size = 'rows' if meta.get('is_of_days') else 'null' -%}
+        {%- set columns = [key, 'file', size] | join(', ') -%}
+        {%- set query = 'select ' ~ columns ~ ' from (' ~ parts ~ ') as parts where not is_built order by 1' -%}
+        {%- for row in run_query(query).rows -%}
+            {%- do missing.append(row.values()) -%}
         {%- endfor -%}
         {%- for row in run_query('select distinct table_name from lake.day_files order by 1').rows -%}
             {%- do tables.append(row[0]) -%}
@@ -65,23 +66,16 @@
     {%- endif -%}
 
     {#- The part is set first: the contract is checked on the query as it will run. -#}
-    {% call statement('first_part') -%}
-        {{ look_at([parts[0][0] if parts else '1970-01-01'], tables) }}
-    {%- endcall %}
+    {%- if missing -%}
+        {% call statement('first_part') -%}
+            {{ look_at([missing[0][0]], tables) }}
+        {%- endcall %}
+    {%- endif -%}
     {%- if config.get('contract').enforced -%}
         {{ get_assert_columns_equivalent(sql) }}
     {%- endif -%}
 
-    {%- set files = [] -%}
-    {%- set missing = [] -%}
-    {%- for part, part_hash, size in parts -%}
-        {%- set file = stem ~ '-' ~ part ~ '-' ~ part_hash ~ '.parquet' -%}
-        {%- do files.append("'" ~ file ~ "'") -%}
-        {%- if file not in built -%}
-            {%- do missing.append([part, file, size]) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {%- set day = config.get('meta', {}).get('day', key) -%}
+    {%- set day = meta.get('day', key) -%}
     {%- set options = '(format parquet, compression zstd, compression_level 1, use_tmp_file true)' -%}
     {%- for batch in in_batches(missing) -%}
         {%- for part, file, size in batch -%}
@@ -104,9 +98,9 @@
         {{ look_at_everything(tables) }}
     {%- endcall %}
 
-    {%- set in_months = build_months(stem, parts, built) if key == 'charge_date' else [] %}
+    {%- set files = build_months(parts, stem, options) if key == 'charge_date' else files_of(parts) -%}
     {%- set place = (stem | length + 2) ~ ', ' ~ (10 if key == 'charge_date' else 7) %}
-    {%- set in_days = key == 'charge_date' and config.get('meta', {}).get('grain') == 'attempt' %}
+    {%- set in_days = key == 'charge_date' and meta.get('grain') == 'attempt' %}
     {% call statement('main') -%}
         create or replace view {{ target_relation }} as
         {% if key == 'charge_date' and files -%}
@@ -118,16 +112,15 @@
             {%- endif %}
             from read_parquet(if(
                 getvariable('facts_of') is null,
-                [{{ in_months | join(', ') }}],
-                list_filter(
-                    [{{ files | join(', ') }}],
-                    lambda file:
-                    list_contains(cast(getvariable('facts_of') as date[]), cast(substr(file, {{ place }}) as date))
+                [{{ files }}],
+                list_transform(
+                    cast(getvariable('facts_of') as map(varchar, varchar)[]),
+                    lambda day: '{{ stem }}-' || day['{{ hash }}'] || '.parquet'
                 )
             ){{ ', filename = true' if in_days }})
         {%- elif files -%}
             select * from read_parquet(list_filter(
-                [{{ files | join(', ') }}], lambda file: {{ is_of_period('substr(file, ' ~ place ~ ')') }}
+                [{{ files }}], lambda file: {{ is_of_period('substr(file, ' ~ place ~ ')') }}
             ))
         {%- else -%}
             select * from ({{ sql }}) where false
@@ -136,6 +129,24 @@
     {% do persist_docs(target_relation, model) %}
     {% do adapter.commit() %}
     {{ return(target_relation) }}
+{%- endmacro %}
+
+{# The query of the parts that `inputs` has, with the file of each, and whether it stood when the run began. #}
+{% macro parts_of(inputs, key, hash, stem) -%}
+    select
+        inputs.*,
+        {{ hash }} as part_hash,
+        '{{ stem }}-' || {{ key }} || '-' || {{ hash }} || '.parquet' as file,
+        file in (select fact_files.file from lake.fact_files) as is_built
+    from {{ ref(inputs) }} as inputs
+{%- endmacro %}
+
+{# The files of a query of parts, as SQL has a list of them. #}
+{% macro files_of(parts) -%}
+    {%- if execute -%}
+        {%- set query = "select string_agg('''' || file || '''', ', ' order by file) from (" ~ parts ~ ")" -%}
+        {{ return(run_query(query).rows[0][0]) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {# Of parts (name, file, rows) in their order, lists of those that one query builds: a part whose rows are NULL
@@ -157,34 +168,36 @@
 
 {# Copy the days of each month before the newest into one file; return what to read for all days. The name
    has the hash of the days' hashes, as pipelines/warehouse.py works it out, too. #}
-{% macro build_months(stem, parts, built) -%}
-    {%- set of_attempts = config.get('meta', {}).get('grain') == 'attempt' -%}
-    {%- set months = {} -%}
-    {%- for day, day_hash, size in parts -%}
-        {%- do months.setdefault((day | string)[:7], []).append([day, day_hash]) -%}
-    {%- endfor -%}
+{% macro build_months(parts, stem, options) -%}
+    {%- if config.get('meta', {}).get('grain') == 'attempt' or not execute -%}
+        {{ return(files_of(parts)) }}
+    {%- endif -%}
+    {%- set months -%}
+        select
+            month,
+            '{{ stem }}-' || month || '-' || part_hash || '.parquet' as file,
+            file in (select fact_files.file from lake.fact_files) as is_built,
+            files
+        from (
+            select
+                strftime(charge_date, '%Y-%m') as month,
+                md5(string_agg(part_hash, ',' order by charge_date)) as part_hash,
+                string_agg('''' || file || '''', ', ' order by charge_date) as files
+            from ({{ parts }}) as parts
+            group by month
+        ) as months
+        order by month
+    {%- endset -%}
     {%- set read = [] -%}
-    {%- for month, days in months.items() -%}
-        {%- set files = [] -%}
-        {%- set hashes = [] -%}
-        {%- for day, day_hash in days -%}
-            {%- do files.append("'" ~ stem ~ '-' ~ day ~ '-' ~ day_hash ~ ".parquet'") -%}
-            {%- do hashes.append(day_hash) -%}
-        {%- endfor -%}
-        {%- if loop.last or of_attempts -%}
-            {%- do read.extend(files) -%}
-        {%- else -%}
-            {%- set file = stem ~ '-' ~ month ~ '-' ~ local_md5(hashes | join(',')) ~ '.parquet' -%}
-            {%- do read.append("'" ~ file ~ "'") -%}
-            {%- if file not in built -%}
-                {% call statement('month') -%}
-                    copy (select * from read_parquet([{{ files | join(', ') }}])) to '{{ file }}'
-                    (format parquet, compression zstd, compression_level 1, use_tmp_file true)
-                {%- endcall %}
-            {%- endif -%}
+    {%- for month, file, is_built, files in run_query(months).rows -%}
+        {%- if not loop.last and not is_built -%}
+            {% call statement('month') -%}
+                copy (select * from read_parquet([{{ files }}])) to '{{ file }}' {{ options }}
+            {%- endcall %}
         {%- endif -%}
+        {%- do read.append(files if loop.last else "'" ~ file ~ "'") -%}
     {%- endfor -%}
-    {{ return(read) }}
+    {{ return(read | join(', ')) }}
 {%- endmacro %}
 
 {# Have the views of facts and of the lake's tables read only the files that days need: else what a
@@ -195,7 +208,9 @@
     {%- set dates = "date '" ~ days | join("', date '") ~ "'" -%}
     set variable charge_date = date '{{ days[0] }}';
     set variable last_date = date '{{ days[-1] }}';
-    set variable facts_of = [{{ dates }}]
+    set variable facts_of = (
+        select list(files order by charge_date) from {{ ref('int_day_inputs') }} where charge_date in ({{ dates }})
+    )
     {%- for table in tables %};
     set variable {{ table }}_files = (
         select coalesce(
@@ -212,11 +227,12 @@
 {% macro look_at_period(periods, tables) -%}
     {%- set period = periods[0] -%}
     set variable period = '{{ period }}';
-    set variable facts_of = (select days from {{ ref('int_period_inputs') }} where period = '{{ period }}')
+    set variable facts_of = (select files from {{ ref('int_period_inputs') }} where period = '{{ period }}')
 {%- endmacro %}
 
 {% macro look_at_everything(tables) -%}
     reset variable period;
+    reset variable pairs;
     reset variable last_date;
     reset variable facts_of
     {%- for table in tables %};

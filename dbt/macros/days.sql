@@ -1,3 +1,11 @@
+{# The columns of int_day_inputs that names of files have. #}
+{% macro day_hashes() -%}
+    {{ return([
+        'attempts_hash', 'waste_hash', 'ledger_hash', 'costs_hash', 'drivers_hash', 'units_hash', 'fleet_hash',
+        'scaling_hash', 'unused_hash'
+    ]) }}
+{%- endmacro %}
+
 {# The hash column of each of these relations, as int_day_inputs has them. #}
 {% macro hashes_of(relations) -%}
     {%- set columns = [] -%}
@@ -6,7 +14,8 @@
 {%- endmacro %}
 
 {# What a test looks at: the days, or the billing periods with a day, that are not as published. What
-   is published has been tested. They are written out, so that no other day's file is read. #}
+   is published has been tested. They are written out, and from when to when they are, which DuckDB puts
+   to both sides of a join: no other day's file is read. #}
 {% macro is_new(column) -%}
     {%- set is_period = column.split('.')[-1] == 'billing_period' -%}
     {%- set query = new_periods() if is_period else new_days() -%}
@@ -16,7 +25,11 @@
             {%- do values.append("'" ~ row[0] ~ "'" if is_period else "date '" ~ row[0] ~ "'") -%}
         {%- endfor -%}
     {%- endif -%}
-    {{ column }} in ({{ values | join(', ') if values else 'null' }})
+    {% if values | length > 1 -%}
+    {{ column }} between {{ values[0] }} and {{ values[-1] }} and {{ column }} in ({{ values | join(', ') }})
+    {%- else -%}
+    {{ column }} = {{ values | join or 'null' }}
+    {%- endif %}
 {%- endmacro %}
 
 {% macro new_days() -%}

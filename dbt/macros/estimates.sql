@@ -60,6 +60,7 @@
 {% macro metered_attempts(relation) -%}
     select
         attempts.attempt_id,
+        attempts.charge_date,
         attempts.token_line_id,
         {% for token_type in token_types() -%}
         attempts.{{ token_type }}_tokens,

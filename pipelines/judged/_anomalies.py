@@ -224,7 +224,11 @@ def _evidence(
     )
     connection.register("anomaly_keys", keys.to_arrow())
     # Views of facts open only these days' files.
-    connection.execute("set variable facts_of = ?::date[]", [weeks])
+    connection.execute(
+        "set variable facts_of = (select list(files) from intermediate.int_day_inputs "
+        "where list_contains(?, charge_date))",
+        [weeks],
+    )
     try:
         asked = {"day": day, "weeks": weeks, "most": _PARTS}
         return connection.execute(_EVIDENCE, asked).pl().to_dicts()

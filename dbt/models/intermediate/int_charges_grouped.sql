@@ -43,14 +43,16 @@ classified as (
             when charge_period_end > charge_period_start + interval 1 day then 'unmatched'
             when charge_kind in ('tokens', 'capacity') and effective_cost >= 0 then charge_kind
             else 'unmatched'
-        end as treatment
+        end as treatment,
+        -- A condition of one side would keep the joins below from hashing.
+        if(treatment = 'tokens', charge_date, null) as token_date
     from ruled
 ),
 
 -- Whether telemetry tells the projects, and the keys, of token charges apart.
 told as (
     select
-        classified.*,
+        classified.* exclude (token_date),
         coalesce(named.has_sub_account, anyones.has_sub_account, true) as tells_sub_account,
         coalesce(named.has_api_key, anyones.has_api_key, true) as tells_api_key,
         if(
@@ -62,13 +64,11 @@ told as (
     from classified
     left join {{ ref('int_telemetry_dimensions') }} as named
         on
-            classified.treatment = 'tokens'
-            and classified.charge_date = named.charge_date
+            classified.token_date = named.charge_date
             and classified.service_provider_name = named.service_provider_name
     left join {{ ref('int_telemetry_dimensions') }} as anyones
         on
-            classified.treatment = 'tokens'
-            and classified.charge_date = anyones.charge_date
+            classified.token_date = anyones.charge_date
             and anyones.service_provider_name is null
 )
 

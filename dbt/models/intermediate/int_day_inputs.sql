@@ -3,8 +3,9 @@
 -- attempts need; `waste_hash` is that and what is allowed of them; `ledger_hash` is what attempts need and
 -- all that is shared, such as a monthly line that grew;
 -- `costs_hash` is that and the exchange rates; `drivers_hash` is that and what kinds of cost the charges
--- are, `units_hash` is costs_hash and what says which inferences are good. `rows` is about how many a
--- day is made from; `is_new`: nothing published was built from the same.
+-- are, `units_hash` is costs_hash and what says which inferences are good. `files` is what the names of
+-- files have after the model's, by the hash that the model depends on. `rows` is about how many a day is
+-- made from; `is_new`: nothing published was built from the same.
 {%- set dated = {
     'model_aliases': 'dated.name, dated.model',
     'token_weights': 'dated',
@@ -236,6 +237,11 @@ hashed as (
 
 select
     hashed.*,
+    map {
+        {%- for name in day_hashes() %}
+        '{{ name }}': hashed.charge_date || '-' || hashed.{{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    } as files,
     coalesce(sizes.rows, 0) as rows,
     published.charge_date is null as is_new
 from hashed

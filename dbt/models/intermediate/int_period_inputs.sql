@@ -1,6 +1,6 @@
--- One row a month that is a billing period or has a day, with the days on which its costs arose or that
--- are its own or of the week in which it begins, and hashes of what these were built from: as
--- int_day_inputs, for what is made of a month.
+-- One row a month that is a billing period or has a day, with the files of the days on which its costs
+-- arose or that are its own or of the week in which it begins, and hashes of what these were built from:
+-- as int_day_inputs, for what is made of a month.
 with period_days as (
     select
         charge_groups.billing_period as period,
@@ -26,7 +26,7 @@ with period_days as (
 
 select
     period_days.period,
-    list(days.charge_date order by days.charge_date) as days,
+    list(days.files order by days.charge_date) as files,
     md5(string_agg(days.charge_date || days.attempts_hash, ',' order by days.charge_date)) as attempts_hash,
     md5(string_agg(days.charge_date || days.costs_hash, ',' order by days.charge_date)) as costs_hash,
     md5(string_agg(days.charge_date || days.units_hash, ',' order by days.charge_date)) as units_hash,

@@ -38,6 +38,7 @@ metered as (
 
 bucketed as (
     select
+        charge_date,
         token_line_id,
         price_currency,
         requests_price
@@ -50,6 +51,7 @@ bucketed as (
 
 summed as (
     select
+        charge_date,
         token_line_id,
         price_currency,
         coalesce(sum(requests_price), 0)::hugeint as fees
@@ -60,19 +62,19 @@ summed as (
         coalesce(sum({{ token_type }}_estimate), 0)::hugeint as {{ token_type }}_estimate
         {%- endfor %}
     from bucketed
-    group by token_line_id, price_currency
+    group by charge_date, token_line_id, price_currency
 ),
 
 sums as (
     {%- for token_type in token_types() %}
     select
-        token_line_id, price_currency, '{{ token_type }}' as token_type, {{ token_type }}_tokens as tokens,
+        charge_date, token_line_id, price_currency, '{{ token_type }}' as token_type, {{ token_type }}_tokens as tokens,
         {{ token_type }}_priced as priced, {{ token_type }}_estimate as estimate
     from summed
     union all
     {%- endfor %}
     select
-        token_line_id, price_currency, 'all',
+        charge_date, token_line_id, price_currency, 'all',
         {% for part in ['tokens', 'priced', 'estimate'] -%}
         {% for token_type in token_types() %}{{ token_type }}_{{ part }}{{ ' + ' if not loop.last }}{% endfor -%}
         {{ ' + fees' if part == 'estimate' else ', ' }}
@@ -90,7 +92,11 @@ estimated as (
         coalesce(sum(sums.priced) filter (where sums.price_currency = lines.billing_currency), 0)::hugeint as priced,
         coalesce(sum(sums.estimate) filter (where sums.price_currency = lines.billing_currency), 0)::hugeint as estimate
     from lines
-    left join sums on lines.token_line_id = sums.token_line_id and lines.token_type = sums.token_type
+    left join sums
+        on
+            lines.charge_date = sums.charge_date
+            and lines.token_line_id = sums.token_line_id
+            and lines.token_type = sums.token_type
     group by all
 ),
 

@@ -23,6 +23,7 @@ with lines as (
 
 sums as (
     select
+        charge_date,
         token_line_id
         {%- for token_type in token_types() %},
         sum({{ token_type }}_tokens) as {{ token_type }}_tokens,
@@ -30,19 +31,19 @@ sums as (
         {%- endfor %}
     from {{ ref('attempt_costs') }}
     where token_line_id is not null
-    group by token_line_id
+    group by charge_date, token_line_id
 ),
 
 traced as (
     {%- for token_type in token_types() %}
     select
-        token_line_id, '{{ token_type }}' as token_type,
+        charge_date, token_line_id, '{{ token_type }}' as token_type,
         {{ token_type }}_tokens as traced_tokens, {{ token_type }}_cost as direct_cost
     from sums
     union all
     {%- endfor %}
     select
-        token_line_id, 'all',
+        charge_date, token_line_id, 'all',
         {% for token_type in token_types() -%}
         coalesce({{ token_type }}_tokens, 0){{ ' + ' if not loop.last }}
         {%- endfor %},
@@ -71,4 +72,8 @@ select
     coalesce(traced.direct_cost, 0)::decimal(38, 12) as direct_cost,
     (lines.effective_cost - coalesce(traced.direct_cost, 0))::decimal(38, 12) as unmatched_cost
 from lines
-left join traced on lines.token_line_id = traced.token_line_id and lines.token_type = traced.token_type
+left join traced
+    on
+        lines.charge_date = traced.charge_date
+        and lines.token_line_id = traced.token_line_id
+        and lines.token_type = traced.token_type

@@ -1,4 +1,4 @@
--- One row a pair of periods that cost_changes compares, with the days of both, and a hash of everything
+-- One row a pair of periods that cost_changes compares, with the files of the days of both, and a hash of everything
 -- that their comparison is made from. `is_new`: one of the days is not as published.
 {{ config(materialized='table', contract={'enforced': false}, schema='intermediate') }}
 with dates as (
@@ -41,13 +41,14 @@ select
     compared.period_start,
     min(compared.charge_date) filter (where compared.charge_date < compared.period_start) as previous_start,
     compared.next_start,
-    list(compared.charge_date order by compared.charge_date) as days,
+    list(inputs.files order by compared.charge_date) as files,
     md5(
         any_value(configured.hash)
         || string_agg(
             inputs.ledger_hash || coalesce(rates.hash, ''), ',' order by compared.charge_date
         )
     ) as changes_hash,
+    sum(inputs.rows)::bigint as rows,
     bool_or(inputs.is_new) as is_new
 from compared
 inner join {{ ref('int_day_inputs') }} as inputs on compared.charge_date = inputs.charge_date

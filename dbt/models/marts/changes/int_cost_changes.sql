@@ -4,7 +4,7 @@
 -- depends_on: {{ ref('int_change_inputs') }}
 {{ config(
     materialized='change_parquet', schema='intermediate', contract={'enforced': false},
-    meta={'day_hash': 'changes_hash'}
+    meta={'is_of_days': true, 'day_hash': 'changes_hash', 'day': change_pair()}
 ) }}
 {%- set key = change_part_key() | join(', ') %}
 {%- set period = ['period_kind', 'period_start', 'billing_currency'] %}

@@ -65,36 +65,56 @@ cut as (
     where cut_at > started_at and cut_at < ended_at
 ),
 
--- Charges of several sources or periods can tell of the same hour: what is in step is one gap.
+-- Charges of several sources or periods can tell of the same hour: what is in step is one gap. Gaps are
+-- found in few columns.
+marked as (
+    select
+        resource_id,
+        is_baseline,
+        started_at,
+        ended_at,
+        coalesce(started_at > max(ended_at) over (
+            partition by resource_id, is_baseline order by started_at, ended_at
+            rows between unbounded preceding and 1 preceding
+        ), true) as is_first
+    from (select distinct resource_id, is_baseline, started_at, ended_at from cut) as times
+),
+
 numbered as (
     select
         *,
         sum(is_first::int) over (
-            partition by resource_id, is_baseline order by started_at, ended_at, charge_group_id, state
-            rows unbounded preceding
+            partition by resource_id, is_baseline order by started_at, ended_at rows unbounded preceding
         ) as gap
-    from (
-        select
-            *,
-            coalesce(started_at > max(ended_at) over (
-                partition by resource_id, is_baseline order by started_at, ended_at, charge_group_id, state
-                rows between unbounded preceding and 1 preceding
-            ), true) as is_first
-        from cut
-    ) as marked
+    from marked
 ),
 
 gaps as (
     select
-        *,
-        min(started_at) over of_gap as gap_started_at,
-        max(ended_at) over of_gap as gap_ended_at
-    from numbered
-    window of_gap as (partition by resource_id, is_baseline, gap)
+        cut.*,
+        numbered.gap_started_at,
+        numbered.gap_ended_at
+    from cut
+    inner join (
+        select
+            resource_id,
+            is_baseline,
+            started_at,
+            ended_at,
+            min(started_at) over of_gap as gap_started_at,
+            max(ended_at) over of_gap as gap_ended_at
+        from numbered
+        window of_gap as (partition by resource_id, is_baseline, gap)
+    ) as numbered
+        on
+            cut.resource_id is not distinct from numbered.resource_id
+            and cut.is_baseline = numbered.is_baseline
+            and cut.started_at = numbered.started_at
+            and cut.ended_at = numbered.ended_at
 )
 
 select
-    * exclude (first_ms, all_ms, first_cost, first_stoppable_cost, first_nanoseconds, is_first, cut_at, gap),
+    * exclude (first_ms, all_ms, first_cost, first_stoppable_cost, first_nanoseconds, cut_at),
     case
         when state = 'unrequested' and coalesce(started_at < first_pod_ready_at, false) then 'warm_up'
         when is_baseline then 'baseline'

@@ -10,7 +10,7 @@ with marked as (
             and lag(state) over in_order <> 'provisioning'
             and started_at >= max(ended_at) over before
         ) as is_new
-    from {{ ref('stg_lake__resource_states') }}
+    from {{ ref('int_resource_states') }}
     window
         in_order as (partition by resource_id order by started_at, ended_at, state, pod_uid, gpu_index, source),
         before as (

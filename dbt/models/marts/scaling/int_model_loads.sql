@@ -4,7 +4,7 @@ with states_in_order as (
     select
         *,
         {{ added_ms('resource_id, pod_uid, state') }} as added_ms
-    from {{ ref('stg_lake__resource_states') }}
+    from {{ ref('int_resource_states') }}
     where pod_uid is not null
 ),
 
