@@ -6,8 +6,6 @@
     meta={'is_of_days': true, 'day_hash': 'units_hash', 'day': 'period_start::date'}
 ) }}
 {%- set keys = unit_keys() | join(', ') %}
-{%- set names = [] %}
-{%- for entity in entities() %}{% do names.append('tuples.' ~ entity) %}{% endfor %}
 with {{ costs_caused_ctes(is_of_days('charge_date')) }},
 
 {{ unit_attempts(is_of_days('charge_date')) }},
