@@ -43,14 +43,20 @@ quotas as (
 
 left_over as (
     select
-        quotas.group_key
+        sums.group_key
         {%- for name in quotas %},
-        {%- set whole = 'total_ns' if name.endswith('ns') else 'units' %}
-        (any_value(sums.{{ whole }}) - sum(floor(quotas.{{ name }})::bigint))::bigint as {{ name }}
+        (sums.{{ 'total_ns' if name.endswith('ns') else 'units' }} - floored.{{ name }})::bigint as {{ name }}
         {%- endfor %}
-    from quotas
-    inner join sums on quotas.group_key = sums.group_key
-    group by quotas.group_key
+    from (
+        select
+            group_key
+            {%- for name in quotas %},
+            sum(floor({{ name }})::bigint) as {{ name }}
+            {%- endfor %}
+        from quotas
+        group by group_key
+    ) as floored
+    inner join sums on floored.group_key = sums.group_key
 ),
 
 -- Whole nanoseconds and nano-units, by the largest remainders, ties to the smaller key: the sums
