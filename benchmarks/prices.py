@@ -10,7 +10,13 @@ from genai_prices.data_snapshot import get_snapshot
 
 from models.tables import TOKEN_COLUMNS
 from pipelines.config_tables import write_config_tables
-from pipelines.prices import priced_model, prices_file, update_prices, write_priced_models
+from pipelines.prices import (
+    names_on_attempts,
+    priced_model,
+    prices_file,
+    update_prices,
+    write_priced_models,
+)
 from pipelines.settings import Settings, load_settings
 from pipelines.transform import _invoke
 from pipelines.warehouse import build_file
@@ -102,7 +108,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, settings: Settings, attempts: i
         "request_model varchar, service_tier varchar, pod_uid varchar)"
     )
     connection.executemany("insert into lake.attempts values (?, ?, null, ?, null)", _names())
-    write_priced_models(connection)
+    write_priced_models(connection, names_on_attempts(connection))
     entities = ("customer_id", "feature", "workflow", "team", "model", "environment")
     columns = ", ".join(f"'(none)' as {name}" for name in entities)
     connection.execute(_ATTEMPTS.format(attempts=attempts, entities=columns))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
@@ -71,8 +71,10 @@ _LABELS = """
         end as service_tier
     from lake.attempts
     where pod_uid is null and coalesce(response_model, request_model) is not null
-    order by all
 """
+
+_NAMED = "select provider_name, label, service_tier from lake.priced_models"
+_FILES = "select distinct unnest(files) from lake.day_files where table_name = 'attempts'"
 
 
 def prices_file(lake: Lake) -> Path:
@@ -122,9 +124,40 @@ def new_prices(known: pl.DataFrame, installed: pl.DataFrame, seen_on: date) -> p
     return added.join(models, on=_KEY, how="left", maintain_order="left")
 
 
-def write_priced_models(connection: duckdb.DuckDBPyConnection) -> None:
+Names = set[tuple[Any, ...]]
+
+
+def names_on_attempts(connection: duckdb.DuckDBPyConnection) -> Names:
+    """Return provider, label and tier of all of lake.attempts."""
+    return set(connection.execute(_LABELS).fetchall())
+
+
+def all_names(connection: duckdb.DuckDBPyConnection, published: Path) -> Names:
+    """Return the same; files that the published warehouse has read are not opened again."""
+    names, read = _published_names(published)
+    new = {file for (file,) in connection.execute(_FILES).fetchall()} - read
+    if new:
+        connection.execute("set variable attempts_files = ?", [sorted(new)])
+        names |= names_on_attempts(connection)
+        connection.execute("reset variable attempts_files")
+    return names
+
+
+def _published_names(published: Path) -> tuple[Names, set[str]]:
+    if not published.exists():
+        return set(), set()
+    try:
+        with duckdb.connect(str(published), read_only=True) as connection:
+            names = set(connection.execute(_NAMED).fetchall())
+            return names, {file for (file,) in connection.execute(_FILES).fetchall()}
+    except duckdb.Error:
+        # An older warehouse knows less.
+        return set(), set()
+
+
+def write_priced_models(connection: duckdb.DuckDBPyConnection, names: Names) -> None:
     """Create lake.priced_models: for each name on attempts the catalogue's, or a reason."""
-    labels = connection.execute(_LABELS).fetchall()
+    labels = sorted(names, key=lambda name: [part or "" for part in name])
     rows = [(*label, *priced_model(*label)) for label in labels]
     columns = "provider_name, label, service_tier, provider, model, context, unpriced_reason"
     typed = ", ".join(f"{name} varchar" for name in columns.split(", "))

@@ -21,7 +21,7 @@ from models.errors import ConfigError, ContractError
 from models.tables import ATTEMPTS, CHARGES, METERED_USAGE, TABLES
 from pipelines.config_tables import CONFIG_SCHEMAS
 from pipelines.judged_tables import JUDGED_CODE, load_judged
-from pipelines.prices import CODE, prices_file, update_prices, write_priced_models
+from pipelines.prices import CODE, all_names, prices_file, update_prices, write_priced_models
 from pipelines.settings import Settings
 
 # The columns of int_day_inputs and int_period_inputs that name files.
@@ -68,13 +68,14 @@ def prepare(settings: Settings) -> Path:
         connection.execute(f"create view lake.compared_charges as {_rows(CHARGES, others)}")
         prices = quoted(str(update_prices(settings.lake)))
         connection.execute(f"create table lake.token_prices as from read_parquet({prices})")
-        write_priced_models(connection)
+        write_priced_models(connection, all_names(connection, settings.warehouse))
         # What was judged before, until this run has judged.
         load_judged(connection, settings.lake)
         # What the tests have already seen: a day that was built from the same is not new.
         connection.execute("create table lake.published_days (charge_date date, costs_hash text)")
         if published:
-            connection.executemany("insert into lake.published_days values (?, ?)", published)
+            days = [list(column) for column in zip(*published, strict=True)]
+            connection.execute("insert into lake.published_days select unnest(?), unnest(?)", days)
     return file
 
 

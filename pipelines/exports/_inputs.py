@@ -1,7 +1,6 @@
 """What the warehouse says about an export: its periods, its deliveries, how new they are."""
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -98,6 +97,13 @@ _BILLS = """
     order by all
 """
 
+# A hash of each table of the configuration: of its period's rows where they say it.
+_CONFIGURATION = " union all ".join(
+    f"select '{name}', sum(hash(config)) from lake.{name} as config"
+    + (" where billing_period = $period" if "billing_period" in schema else "")
+    for name, schema in CONFIG_SCHEMAS.items()
+)
+
 
 def billing_periods(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Return the delivered billing periods, oldest first."""
@@ -123,17 +129,9 @@ def deliveries(connection: duckdb.DuckDBPyConnection, period: str) -> tuple[Expo
 def origin(connection: duckdb.DuckDBPyConnection, period: str) -> str:
     """Return a hash of all that a period's export is made from, this program included."""
     made_from = hashlib.sha256()
-    for query in (_CODE, _DAYS, _BILLS, *_configuration(connection)):
+    for query in (_CODE, _DAYS, _BILLS, _CONFIGURATION):
         asked = {"period": period} if "$period" in query else {}
         made_from.update(repr(connection.execute(query, asked).fetchall()).encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):
         made_from.update(file.read_bytes())
     return made_from.hexdigest()
-
-
-def _configuration(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Yield a query of each table of the configuration: of its period's rows where they say it."""
-    for name in CONFIG_SCHEMAS:
-        columns = {row[0] for row in connection.execute(f"describe lake.{name}").fetchall()}
-        mine = " where billing_period = $period" if "billing_period" in columns else ""
-        yield f"select sum(hash(config)) from lake.{name} as config{mine}"

@@ -4,7 +4,7 @@ select
     source,
     billing_currency,
     resource_id,
-    any_value(accelerator) as accelerator,
+    coalesce(max(nullif(accelerator, '(none)')), '(none)') as accelerator,
     min(charge_date) as first_charge_date,
     max(charge_date) as last_charge_date,
     sum(effective_cost)::decimal(38, 12) as effective_cost
