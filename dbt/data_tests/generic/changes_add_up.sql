@@ -1,6 +1,12 @@
 {# Of each part, its effects add up to its change; and of each entity, all changes of a new pair of
    periods to the cost of the one minus that of the other. #}
 {% test changes_add_up(model) %}
+{#- Written out, so that files of other months are not read. -#}
+{%- set first = none -%}
+{%- if execute -%}
+    {%- set oldest = run_query('select min(previous_start) from ' ~ ref('int_change_inputs') ~ ' where is_new') -%}
+    {%- set first = oldest.rows[0][0] -%}
+{%- endif -%}
 with new_pairs as (
     select pair, period_start, previous_start, next_start
     from {{ ref('int_change_inputs') }}
@@ -18,6 +24,7 @@ parts as (
     from {{ ref('cost_parts_daily') }} as parts
     inner join new_pairs as pairs
         on parts.charge_date >= pairs.previous_start and parts.charge_date < pairs.next_start
+    where {{ "parts.charge_date >= date '" ~ first ~ "'" if first else 'false' }}
     group by all
 ),
 
