@@ -70,8 +70,9 @@ def write_warehouse(
         for schema in ("lake", "intermediate", "marts", "exports", "meta"):
             connection.execute(f"create schema {schema}")
         connection.execute("create table meta.build as select ? as code", [digest or repr(costs)])
-        for name in CONFIG_SCHEMAS:
-            connection.execute(f"create table lake.{name} (nothing varchar)")
+        for name, columns in CONFIG_SCHEMAS.items():
+            period = "billing_period" if "billing_period" in columns else "nothing"
+            connection.execute(f"create table lake.{name} ({period} varchar)")
         _write_index(connection, slots)
         _write_costs(connection, costs)
         for statement in RELATIONS.split(";"):

@@ -67,6 +67,9 @@ def warehouse(
     connection.register("parts", pl.DataFrame(rows, _PARTS, orient="row").to_arrow())
     connection.execute("create table intermediate.int_watched_parts_daily as from parts")
     connection.execute(
+        "create table intermediate.int_day_inputs (charge_date date, files map(varchar, varchar))"
+    )
+    connection.execute(
         "create table intermediate.int_complete_days as "
         "select ?::date as complete_through, ?::varchar[] as left_out_sources",
         [through, list(left_out)],
