@@ -4,10 +4,12 @@
 {{ config(materialized='daily_parquet', meta={'is_of_days': true, 'day_hash': 'attempts_hash'}) }}
 -- They are found by hashes: one that two inferences share does no harm, both are named.
 with several as materialized (
-    select hash(inference_id) as key
+    select
+        charge_date,
+        hash(inference_id) as key
     from {{ ref('attempt_costs') }}
     where {{ is_of_days('charge_date') }} and is_ended
-    group by key
+    group by charge_date, key
     having count(*) > 1
 )
 
@@ -18,6 +20,6 @@ select
     if(several.key is null, null, attempts.inference_id) as inference_id,
     count(*) as attempts
 from {{ ref('attempt_costs') }} as attempts
-left join several on hash(attempts.inference_id) = several.key
+left join several on attempts.charge_date = several.charge_date and hash(attempts.inference_id) = several.key
 where {{ is_of_days('attempts.charge_date') }} and attempts.is_ended
 group by all
