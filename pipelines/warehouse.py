@@ -61,9 +61,6 @@ def prepare(settings: Settings) -> Path:
             files = listed_files(settings, index.filter(_counts(settings, table)), table)
             connection.execute(f"create view lake.{table.name} as {_rows(table, files)}")
         _write_day_files(connection, settings)
-        # Read once: a year of days is thousands of names.
-        facts = quoted(f"{settings.lake.root}/facts/*.parquet")
-        connection.execute(f"create table lake.fact_files as select file from glob({facts})")
         others = listed_files(settings, index.filter(~_counts(settings, CHARGES)), CHARGES)
         connection.execute(f"create view lake.compared_charges as {_rows(CHARGES, others)}")
         prices = quoted(str(update_prices(settings.lake)))
@@ -205,7 +202,7 @@ def publish(settings: Settings) -> None:
     file = build_file(settings)
     in_use = _files_of(settings.warehouse) | _files_of(file)
     with duckdb.connect(str(file)) as connection:
-        connection.execute("drop table lake.fact_files")
+        connection.execute("drop table if exists lake.fact_files")
         connection.execute("create schema meta")
         made_from = [digest(settings), f"{model_version(settings)} {duckdb.__version__}"]
         connection.execute("create table meta.build as select ? as digest, ? as code", made_from)
