@@ -222,7 +222,7 @@ BAD_INPUTS = {
         "aws 2026-10: file cur-00001.csv.gz, row 1: billed_cost is empty",
     ),
     "another file than a CUR 2.0 export": (
-        gzip.compress(b"when,what\n2026-10-05,tea\n"),
+        gzip.compress(b"when,what\n2026-10-05,tea\n", mtime=0),
         "aws 2026-10: column line_item_line_item_type is missing",
     ),
     "only files without bytes": (

@@ -147,7 +147,7 @@ def test_a_server_s_span_in_quarantine_does_not_come_back_as_its_client_s(
     ("name", "content", "sentence"),
     [
         ("a.jsonl", b"", "traces: a.jsonl is empty"),
-        ("a.jsonl.gz", gzip.compress(b""),
+        ("a.jsonl.gz", gzip.compress(b"", mtime=0),
          "traces: a.jsonl.gz is empty"),
         ("a.jsonl.gz", b"plain",
          "traces: a.jsonl.gz is cut off or damaged: Not a gzipped file"),
