@@ -27,7 +27,7 @@ from pipelines.money import shown
 from pipelines.reports import Report
 from pipelines.settings import Settings
 from pipelines.transform import NodeOutcome, run_ledger, target_folder
-from pipelines.warehouse import build_file, is_current, read_published
+from pipelines.warehouse import build_file, is_current, list_fact_files, read_published
 
 ENTITIES = ("customer", "feature", "workflow", "team", "model", "environment")
 # What a plan shows. Other tables of the configuration change what is charged.
@@ -146,6 +146,7 @@ def _built_aside(settings: Settings, tables: Mapping[str, pl.DataFrame]) -> Iter
                 connection.register("planned", tables[name].to_arrow())
                 connection.execute(f"create or replace table lake.{name} as from planned")
                 connection.unregister("planned")
+            list_fact_files(connection, aside)
         _check_built(run_ledger(aside))
         yield file
     except OSError as error:

@@ -61,6 +61,7 @@ def prepare(settings: Settings) -> Path:
             files = listed_files(settings, index.filter(_counts(settings, table)), table)
             connection.execute(f"create view lake.{table.name} as {_rows(table, files)}")
         _write_day_files(connection, settings)
+        list_fact_files(connection, settings)
         others = listed_files(settings, index.filter(~_counts(settings, CHARGES)), CHARGES)
         connection.execute(f"create view lake.compared_charges as {_rows(CHARGES, others)}")
         prices = quoted(str(update_prices(settings.lake)))
@@ -74,6 +75,13 @@ def prepare(settings: Settings) -> Path:
             days = [list(column) for column in zip(*published, strict=True)]
             connection.execute("insert into lake.published_days select unnest(?), unnest(?)", days)
     return file
+
+
+def list_fact_files(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Create lake.fact_files, what stands in the folder of facts before dbt builds: a year of days
+    is thousands of names, which are read once."""
+    facts = quoted(f"{settings.lake.root}/facts/*.parquet")
+    connection.execute(f"create table lake.fact_files as select file from glob({facts})")
 
 
 def _write_day_files(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:

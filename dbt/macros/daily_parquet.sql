@@ -131,12 +131,6 @@
     {{ return(target_relation) }}
 {%- endmacro %}
 
-{# What stands in the folder of facts when dbt begins: a year of days is thousands of names, which are read once. #}
-{% macro list_fact_files() -%}
-    create schema if not exists lake;
-    create or replace table lake.fact_files as select file from glob('{{ var('lake') }}/facts/*.parquet')
-{%- endmacro %}
-
 {# The query of the parts that `inputs` has, with the file of each, and whether it stood when the run began. #}
 {% macro parts_of(inputs, key, hash, stem) -%}
     select
