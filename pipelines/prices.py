@@ -133,7 +133,8 @@ def names_on_attempts(connection: duckdb.DuckDBPyConnection) -> Names:
 
 
 def all_names(connection: duckdb.DuckDBPyConnection, published: Path) -> Names:
-    """Return the same; files that the published warehouse has read are not opened again."""
+    """Return the same; files that the published warehouse has read are not opened again. Names on
+    attempts that are gone stay until it is built anew: no attempt finds them."""
     names, read = _published_names(published)
     new = {file for (file,) in connection.execute(_FILES).fetchall()} - read
     if new:

@@ -24,12 +24,8 @@ from pipelines.judged_tables import JUDGED_CODE, load_judged
 from pipelines.prices import CODE, all_names, prices_file, update_prices, write_priced_models
 from pipelines.settings import Settings
 
-# The columns of int_day_inputs and int_period_inputs that name files.
-_DAY_HASHES = (
-    *("attempts_hash", "waste_hash", "ledger_hash"),
-    *("costs_hash", "drivers_hash", "units_hash"),
-    *("fleet_hash", "scaling_hash", "unused_hash"),
-)
+# What names files: of a day in int_day_inputs, behind its date; the columns of int_period_inputs.
+_DAY_HASHES = "list_transform(map_values(files), lambda part: part[12:])"
 _MONTH_HASHES = ("attempts_hash", "costs_hash", "units_hash")
 
 
@@ -226,7 +222,8 @@ def _files_of(warehouse: Path) -> set[str]:
     """Return the names of the lake's files that a warehouse reads; none where there is none."""
     if not warehouse.exists():
         return set()
-    days = _part_hashes(warehouse, "int_day_inputs", "charge_date", *_DAY_HASHES)
+    inputs = _part_hashes(warehouse, "int_day_inputs", "charge_date", _DAY_HASHES)
+    days = [(day, *hashes) for day, hashes in inputs]
     months = _part_hashes(warehouse, "int_period_inputs", "period", *_MONTH_HASHES)
     pairs = _part_hashes(warehouse, "int_change_inputs", "pair", "changes_hash")
     parts = (*days, *_months_of(days), *months, *pairs)
