@@ -27,7 +27,6 @@ MAX_SPANS = 300_000
 MAX_PRICED = 3_000_000
 HISTORIES = (7, 365)
 HISTORY_REPEATS = 3
-MAX_HISTORY_A_DAY = 300
 QUESTION_AIM = 0.1
 ATTEMPTS = "lake/attempts/*.parquet"
 
@@ -141,8 +140,8 @@ def litellm(folder: Path, attempts: int) -> Iterator[Row]:
 
 
 def history(folder: Path, attempts: int) -> Iterator[Row]:
-    """The same day, added to a short and to a long history: minutes to write, seconds to add."""
-    a_day = min(attempts // 10_000, MAX_HISTORY_A_DAY)
+    """The same day, added to a short history and to a year of so many attempts."""
+    a_day = attempts // (max(HISTORIES) + 1)
     measured: dict[int, list[Finished]] = {}
     for days in HISTORIES:
         run_step("write_history", folder, folder / f"history-{days}", days, a_day)

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import history
 
-# The day that is added is 2026-10-08; a week is looked at as a whole.
+# The day that is added is 2026-10-04; a week is looked at as a whole.
 RECENT = "2026-09-20"
 
 

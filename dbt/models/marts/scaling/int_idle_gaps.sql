@@ -2,7 +2,19 @@
 -- for which it was idle.
 {{ config(schema='intermediate', contract={'enforced': false}) }}
 with pieces as (
-    select * exclude (effective_cost), effective_cost as idle_cost
+    select
+        charge_date,
+        charge_group_id,
+        resource_id,
+        pool,
+        owner,
+        billing_currency,
+        state,
+        started_at,
+        ended_at,
+        nanoseconds,
+        effective_cost as idle_cost,
+        stoppable_cost
     from {{ ref('int_unused_capacity') }}
     where component = 'idle' and started_at is not null
 ),
@@ -14,7 +26,6 @@ lived as (
         machines.life,
         machines.first_pod_ready_at,
         machines.is_start_seen,
-        machines.ready_at,
         {% for name in ['cooldown_ms', 'policy_drain_ms', 'warm_up_ms'] -%}
         coalesce(
             machines.{{ name }},
@@ -39,30 +50,29 @@ halves as (
         {{ cost_of_ms('stoppable_cost', 'first_ms', 'all_ms') }} as first_stoppable_cost,
         (nanoseconds::hugeint * first_ms // all_ms)::bigint as first_nanoseconds
     from lived
+    where cut_at > started_at and cut_at < ended_at
 ),
 
 cut as (
-    select * replace (cut_at as started_at), true as is_baseline from halves where cut_at <= started_at
-    union all
-    select *, false from halves where cut_at >= ended_at
-    union all
+    select *, cut_at <= started_at as is_baseline
+    from lived
+    where cut_at <= started_at or cut_at >= ended_at
+    union all by name
     select
-        * replace (
+        * exclude (first_ms, all_ms, first_cost, first_stoppable_cost, first_nanoseconds) replace (
             cut_at as ended_at, first_cost as idle_cost, first_stoppable_cost as stoppable_cost,
             first_nanoseconds as nanoseconds
         ),
-        false
+        false as is_baseline
     from halves
-    where cut_at > started_at and cut_at < ended_at
-    union all
+    union all by name
     select
-        * replace (
+        * exclude (first_ms, all_ms, first_cost, first_stoppable_cost, first_nanoseconds) replace (
             cut_at as started_at, idle_cost - first_cost as idle_cost,
             stoppable_cost - first_stoppable_cost as stoppable_cost, nanoseconds - first_nanoseconds as nanoseconds
         ),
-        true
+        true as is_baseline
     from halves
-    where cut_at > started_at and cut_at < ended_at
 ),
 
 -- Charges of several sources or periods can tell of the same hour: what is in step is one gap. Gaps are
@@ -114,7 +124,20 @@ gaps as (
 )
 
 select
-    * exclude (first_ms, all_ms, first_cost, first_stoppable_cost, first_nanoseconds, cut_at),
+    charge_date,
+    charge_group_id,
+    resource_id,
+    life,
+    pool,
+    owner,
+    billing_currency,
+    state,
+    started_at,
+    ended_at,
+    gap_started_at,
+    gap_ended_at,
+    nanoseconds,
+    idle_cost,
     case
         when state = 'unrequested' and coalesce(started_at < first_pod_ready_at, false) then 'warm_up'
         when is_baseline then 'baseline'
@@ -131,7 +154,7 @@ select
             epoch_ms(started_at), epoch_ms(gap_started_at) + cooldown_ms + policy_drain_ms
         )
     ) end as recoverable_ms,
-    case when is_baseline then 0::decimal(38, 12) else
+    case when recoverable_ms = 0 then 0::decimal(38, 12) else
         {{ cost_of_ms('stoppable_cost', 'recoverable_ms', '(epoch_ms(ended_at) - epoch_ms(started_at))') }}
     end as recoverable_cost
 from gaps
