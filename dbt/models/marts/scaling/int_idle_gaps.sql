@@ -124,20 +124,9 @@ gaps as (
 )
 
 select
-    charge_date,
-    charge_group_id,
-    resource_id,
-    life,
-    pool,
-    owner,
-    billing_currency,
-    state,
-    started_at,
-    ended_at,
-    gap_started_at,
-    gap_ended_at,
-    nanoseconds,
-    idle_cost,
+    * exclude (
+        stoppable_cost, first_pod_ready_at, is_start_seen, cooldown_ms, policy_drain_ms, warm_up_ms, cut_at, is_baseline
+    ),
     case
         when state = 'unrequested' and coalesce(started_at < first_pod_ready_at, false) then 'warm_up'
         when is_baseline then 'baseline'
