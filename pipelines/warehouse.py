@@ -7,10 +7,8 @@ tables; dbt adds the rest. `meta.build` says what the file was made from.
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import polars as pl
@@ -23,10 +21,7 @@ from pipelines.config_tables import CONFIG_SCHEMAS
 from pipelines.judged_tables import JUDGED_CODE, load_judged
 from pipelines.prices import CODE, all_names, prices_file, update_prices, write_priced_models
 from pipelines.settings import Settings
-
-# What names files: of a day in int_day_inputs, behind its date; the columns of int_period_inputs.
-_DAY_HASHES = "list_transform(map_values(files), lambda part: part[12:])"
-_MONTH_HASHES = ("attempts_hash", "costs_hash", "units_hash")
+from pipelines.superseded import facts_in, files_of, prune, published_days
 
 
 def build_file(settings: Settings) -> Path:
@@ -42,7 +37,7 @@ def prepare(settings: Settings) -> Path:
     file = build_file(settings)
     file.parent.mkdir(parents=True)
     index = current_index(settings)
-    published = _part_hashes(settings.warehouse, "int_day_inputs", "charge_date", "costs_hash")
+    published = published_days(settings.warehouse)
     with duckdb.connect(str(file)) as connection:
         connection.execute("create schema lake")
         connection.register("index_frame", index.to_arrow())
@@ -76,8 +71,10 @@ def prepare(settings: Settings) -> Path:
 def list_fact_files(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Create lake.fact_files, what stands in the folder of facts before dbt builds: a year of days
     is thousands of names, which are read once."""
-    facts = quoted(f"{settings.lake.root}/facts/*.parquet")
-    connection.execute(f"create table lake.fact_files as select file from glob({facts})")
+    files = pl.DataFrame({"file": facts_in(settings.lake)}, {"file": pl.String})
+    connection.register("fact_files", files.to_arrow())
+    connection.execute("create table lake.fact_files as from fact_files")
+    connection.unregister("fact_files")
 
 
 def _write_day_files(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -204,7 +201,7 @@ def publish(settings: Settings) -> None:
     Readers of the old one go on until they close it: its files survive one publish.
     """
     file = build_file(settings)
-    in_use = _files_of(settings.warehouse) | _files_of(file)
+    in_use = files_of(settings.warehouse) | files_of(file)
     with duckdb.connect(str(file)) as connection:
         connection.execute("drop table if exists lake.fact_files")
         connection.execute("create schema meta")
@@ -215,57 +212,7 @@ def publish(settings: Settings) -> None:
     except OSError as error:
         raise ConfigError(f"{settings.warehouse}: cannot be written: {error}") from None
     discard(settings)
-    _prune(settings, in_use)
-
-
-def _files_of(warehouse: Path) -> set[str]:
-    """Return the names of the lake's files that a warehouse reads; none where there is none."""
-    if not warehouse.exists():
-        return set()
-    inputs = _part_hashes(warehouse, "int_day_inputs", "charge_date", _DAY_HASHES)
-    days = [(day, *hashes) for day, hashes in inputs]
-    months = _part_hashes(warehouse, "int_period_inputs", "period", *_MONTH_HASHES)
-    pairs = _part_hashes(warehouse, "int_change_inputs", "pair", "changes_hash")
-    parts = (*days, *_months_of(days), *months, *pairs)
-    names = {f"{part}-{part_hash}" for part, *hashes in parts for part_hash in hashes}
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        listed = 'select file from lake."index" where file is not null'
-        return names | {row[0] for row in connection.execute(listed).fetchall()}
-
-
-def _months_of(days: list[tuple[Any, ...]]) -> Iterator[tuple[str, ...]]:
-    """Yield each calendar month with the hashes of its hashes of days, as build_months has them."""
-    for month, of_month in groupby(sorted(days), lambda day: str(day[0])[:7]):
-        columns = list(zip(*of_month, strict=True))[1:]
-        yield month, *(hashlib.md5(",".join(of_days).encode()).hexdigest() for of_days in columns)
-
-
-def _part_hashes(warehouse: Path, inputs: str, *columns: str) -> list[tuple[Any, ...]]:
-    """Return days, months, or pairs of periods, and what a warehouse's facts of them were built
-    from; none where none says it."""
-    if not warehouse.exists():
-        return []
-    try:
-        with duckdb.connect(str(warehouse), read_only=True) as connection:
-            query = f"select {', '.join(columns)} from intermediate.{inputs}"
-            return connection.execute(query).fetchall()
-    except duckdb.Error:
-        # An older warehouse, or a dbt project without facts.
-        return []
-
-
-def _prune(settings: Settings, in_use: set[str]) -> None:
-    """Remove superseded files: normalized rows, and days of facts. Raw deliveries stay."""
-    lake = settings.lake
-    in_use |= set(lake.index()["file"].drop_nulls())
-    for name in TABLES:
-        for file in (lake.root / name).glob("*.parquet"):
-            if f"{name}/{file.name}" not in in_use:
-                file.unlink()
-    for file in (lake.root / "facts").glob("*.parquet"):
-        # <model>-<day, month or pair of periods>-<hash>
-        if file.stem.split("-", 1)[1] not in in_use:
-            file.unlink()
+    prune(settings.lake, in_use)
 
 
 def read_published(settings: Settings) -> duckdb.DuckDBPyConnection:

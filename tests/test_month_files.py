@@ -1,4 +1,4 @@
-"""Days of facts of a past month are read from one file, which holds the same rows."""
+"""Days of facts of a past month or quarter are read from one file, which holds the same rows."""
 
 import duckdb
 import pytest

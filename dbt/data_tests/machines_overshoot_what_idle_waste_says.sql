@@ -14,7 +14,7 @@ gaps as (
         resource_id,
         billing_currency,
         sum(idle_cost) as idle_cost
-    from {{ ref('int_idle_gaps') }}
+    from {{ ref('int_idle_reasons') }}
     where
         reason = 'overshoot'
         and resource_id not in (

@@ -23,10 +23,12 @@
    A model whose days depend on less than all inputs says on which: meta={'day_hash': 'attempts_hash'}.
    Of few rows, planning a query takes longer than running it: a model that says meta={'is_of_days': true}, and
    has is_of_days() where others have charge_date(), builds several small days in one query. Its rows of a day
-   must be made from that day's only; meta={'day': …} says whose a row is that has no charge_date.
+   must be made from that day's only; meta={'day': …} says whose a row is that has no charge_date, and
+   'rows_at_once' up to how many delivered rows are few.
    While a day is built, views show no other day's files: see look_at_days. Who asks for all days opens a
-   file a month, but for the newest month: a year of days is 365 files. A model with as many rows as there
-   are attempts says meta={'grain': 'attempt'}: its days are large enough. #}
+   file a quarter, of the newest quarter a file a month, of the newest month its days: a year of days is 365
+   files. A model with as many rows as there are attempts says meta={'grain': 'attempt'}: its days are large
+   enough. #}
 {% materialization daily_parquet, adapter='duckdb', supported_languages=['sql'] %}
     {{ run_hooks(pre_hooks) }}
     {%- set relation = build_parts('int_day_inputs', 'charge_date', look_at_days) -%}
@@ -77,7 +79,7 @@
 
     {%- set day = meta.get('day', key) -%}
     {%- set options = '(format parquet, compression zstd, compression_level 1, use_tmp_file true)' -%}
-    {%- for batch in in_batches(missing) -%}
+    {%- for batch in in_batches(missing, meta.get('rows_at_once', 100000)) -%}
         {%- for part, file, size in batch -%}
             {%- do log('building ' ~ this.identifier ~ ', ' ~ part) -%}
         {%- endfor -%}
@@ -98,7 +100,7 @@
         {{ look_at_everything(tables) }}
     {%- endcall %}
 
-    {%- set files = build_months(parts, stem, options) if key == 'charge_date' else files_of(parts) -%}
+    {%- set files = build_spans(parts, key, stem, options) -%}
     {%- set place = (stem | length + 2) ~ ', ' ~ (10 if key == 'charge_date' else 7) %}
     {%- set in_days = key == 'charge_date' and meta.get('grain') == 'attempt' %}
     {% call statement('main') -%}
@@ -119,8 +121,10 @@
                 )
             ){{ ', filename = true' if in_days }})
         {%- elif files -%}
-            select * from read_parquet(list_filter(
-                [{{ files }}], lambda file: {{ is_of_period('substr(file, ' ~ place ~ ')') }}
+            select * from read_parquet(if(
+                getvariable('period') is null,
+                [{{ files }}],
+                list_filter([{{ files_of(parts) }}], lambda file: {{ is_of_period('substr(file, ' ~ place ~ ')') }})
             ))
         {%- else -%}
             select * from ({{ sql }}) where false
@@ -151,7 +155,7 @@
 
 {# Of parts (name, file, rows) in their order, lists of those that one query builds: a part whose rows are NULL
    stands alone, others stand together as long as their rows are few. #}
-{% macro in_batches(parts, most=100000) -%}
+{% macro in_batches(parts, most) -%}
     {%- set batches = [] -%}
     {%- set last = namespace(rows=none) -%}
     {%- for part in parts -%}
@@ -166,36 +170,52 @@
     {{ return(batches) }}
 {%- endmacro %}
 
-{# Copy the days of each month before the newest into one file; return what to read for all days. The name
-   has the hash of the days' hashes, as pipelines/warehouse.py works it out, too. #}
-{% macro build_months(parts, stem, options) -%}
+{# Copy what ends in a quarter before the newest, or in a month of that before its newest, into one file; return
+   what to read of everything. The name has the hash of the parts' hashes, as pipelines/warehouse.py works it
+   out, too. What is newest, or alone, stays in its own files. #}
+{% macro build_spans(parts, key, stem, options) -%}
     {%- if config.get('meta', {}).get('grain') == 'attempt' or not execute -%}
         {{ return(files_of(parts)) }}
     {%- endif -%}
-    {%- set months -%}
+    {%- set spans -%}
         select
-            month,
-            '{{ stem }}-' || month || '-' || part_hash || '.parquet' as file,
-            file in (select fact_files.file from lake.fact_files) as is_built,
-            files
+            files,
+            if(
+                parts = 1 or last_date = max(last_date) over (),
+                null,
+                '{{ stem }}-' || span || '-' || part_hash || '.parquet'
+            ) as span_file,
+            span_file in (select fact_files.file from lake.fact_files) as is_built
         from (
             select
-                strftime(charge_date, '%Y-%m') as month,
-                md5(string_agg(part_hash, ',' order by charge_date)) as part_hash,
-                string_agg('''' || file || '''', ', ' order by charge_date) as files
-            from ({{ parts }}) as parts
-            group by month
-        ) as months
-        order by month
+                span,
+                count(*) as parts,
+                max(last_date) as last_date,
+                md5(string_agg(part_hash, ',' order by last_date, part_hash)) as part_hash,
+                string_agg('''' || file || '''', ', ' order by last_date, part_hash) as files
+            from (
+                select
+                    *,
+                    {{ "(period || '-01')::date" if key == 'period' else 'charge_date' }} as last_date,
+                    if(
+                        date_trunc('quarter', last_date) < date_trunc('quarter', max(last_date) over ()),
+                        strftime(last_date, '%Y-Q') || quarter(last_date),
+                        strftime(last_date, '%Y-%m')
+                    ) as span
+                from ({{ parts }}) as parts
+            ) as parts
+            group by span
+        ) as spans
+        order by last_date
     {%- endset -%}
     {%- set read = [] -%}
-    {%- for month, file, is_built, files in run_query(months).rows -%}
-        {%- if not loop.last and not is_built -%}
-            {% call statement('month') -%}
-                copy (select * from read_parquet([{{ files }}])) to '{{ file }}' {{ options }}
+    {%- for files, span_file, is_built in run_query(spans).rows -%}
+        {%- if span_file and not is_built -%}
+            {% call statement('span') -%}
+                copy (select * from read_parquet([{{ files }}])) to '{{ span_file }}' {{ options }}
             {%- endcall %}
         {%- endif -%}
-        {%- do read.append(files if loop.last else "'" ~ file ~ "'") -%}
+        {%- do read.append("'" ~ span_file ~ "'" if span_file else files) -%}
     {%- endfor -%}
     {{ return(read | join(', ')) }}
 {%- endmacro %}

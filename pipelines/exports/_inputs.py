@@ -97,11 +97,12 @@ _BILLS = """
     order by all
 """
 
-# A hash of each table of the configuration: of its period's rows where they say it.
+# A hash of each table of the configuration, by the billing period where its rows say it.
 _CONFIGURATION = " union all ".join(
-    f"select '{name}', sum(hash(config)) from lake.{name} as config"
-    + (" where billing_period = $period" if "billing_period" in schema else "")
+    f"select '{name}' as name, {period} as billing_period, sum(hash(config))"
+    f" from lake.{name} as config group by {period}"
     for name, schema in CONFIG_SCHEMAS.items()
+    for period in ["billing_period" if "billing_period" in schema else "null::varchar"]
 )
 
 
@@ -126,10 +127,21 @@ def deliveries(connection: duckdb.DuckDBPyConnection, period: str) -> tuple[Expo
     )
 
 
-def origin(connection: duckdb.DuckDBPyConnection, period: str) -> str:
+def configuration(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None, int]]:
+    """Return the name of each table of the configuration, a billing period where its rows have one,
+    and a hash of the rows."""
+    return connection.execute(f"{_CONFIGURATION} order by all").fetchall()
+
+
+def origin(
+    connection: duckdb.DuckDBPyConnection,
+    period: str,
+    configured: list[tuple[str, str | None, int]],
+) -> str:
     """Return a hash of all that a period's export is made from, this program included."""
-    made_from = hashlib.sha256()
-    for query in (_CODE, _DAYS, _BILLS, _CONFIGURATION):
+    of_period = [row for row in configured if row[1] in (None, period)]
+    made_from = hashlib.sha256(repr(of_period).encode())
+    for query in (_CODE, _DAYS, _BILLS):
         asked = {"period": period} if "$period" in query else {}
         made_from.update(repr(connection.execute(query, asked).fetchall()).encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):

@@ -6,9 +6,8 @@ with machines as (
     select
         charge_group_id,
         any_value(pool) as pool,
-        max(total_weight) as nanoseconds
-    from {{ ref('int_costs_attributed') }}
-    where pool is not null and weight_unit = 'Nanoseconds'
+        max(nanoseconds) as nanoseconds
+    from {{ ref('int_capacity_groups') }}
     group by charge_group_id
 ),
 

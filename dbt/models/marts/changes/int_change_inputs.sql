@@ -1,5 +1,6 @@
 -- One row a pair of periods that cost_changes compares, with the files of the days of both, and a hash of everything
--- that their comparison is made from. `is_new`: one of the days is not as published.
+-- that their comparison is made from. `charge_date`: the last of the days; `is_new`: one of them is not as
+-- published.
 {{ config(materialized='table', contract={'enforced': false}, schema='intermediate') }}
 with dates as (
     {{ change_dates(ref('int_day_inputs')) }}
@@ -41,6 +42,7 @@ select
     compared.period_start,
     min(compared.charge_date) filter (where compared.charge_date < compared.period_start) as previous_start,
     compared.next_start,
+    max(compared.charge_date) as charge_date,
     list(inputs.files order by compared.charge_date) as files,
     md5(
         any_value(configured.hash)

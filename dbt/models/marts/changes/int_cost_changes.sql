@@ -1,10 +1,11 @@
 -- Why the cost of a period is not that of the period before it. The change of each part of a value's
 -- cost is split by logarithms of its factors (see docs/decisions/0016), which leave nothing over; each
 -- effect is rounded to 9 decimals, and what that misses goes to the largest effect of the part.
+-- Of sums of days: what is delivered may be many times as much.
 -- depends_on: {{ ref('int_change_inputs') }}
 {{ config(
     materialized='change_parquet', schema='intermediate', contract={'enforced': false},
-    meta={'is_of_days': true, 'day_hash': 'changes_hash', 'day': change_pair()}
+    meta={'is_of_days': true, 'day_hash': 'changes_hash', 'day': change_pair(), 'rows_at_once': 10000000}
 ) }}
 {%- set key = change_part_key() | join(', ') %}
 {%- set period = ['period_kind', 'period_start', 'billing_currency'] %}

@@ -115,34 +115,46 @@ summed as (
         partition by budget_id, value, valid_from order by charge_date
         range between interval 6 days preceding and current row
     )
+),
+
+-- Of few: dividing takes as long as all else.
+evens as (
+    select
+        *,
+        {{ unit_cost('(amount * elapsed_days::decimal(4, 0))::decimal(38, 12)', 'period_days') }} as even_cost
+    from (select distinct amount, elapsed_days, period_days from summed) as distinct_days
 )
 
 select
-    budget_id,
-    entity,
-    value,
-    period_kind,
-    period_start,
-    charge_date,
-    billing_currency,
-    owner,
-    amount,
-    thresholds,
-    period_days::bigint as period_days,
-    elapsed_days,
-    day_cost::decimal(38, 12) as day_cost,
-    spent_cost,
-    (amount - spent_cost)::decimal(38, 12) as remaining_cost,
-    {{ unit_cost('(amount * elapsed_days::decimal(4, 0))::decimal(38, 12)', 'period_days') }} as even_cost,
+    summed.budget_id,
+    summed.entity,
+    summed.value,
+    summed.period_kind,
+    summed.period_start,
+    summed.charge_date,
+    summed.billing_currency,
+    summed.owner,
+    summed.amount,
+    summed.thresholds,
+    summed.period_days::bigint as period_days,
+    summed.elapsed_days,
+    summed.day_cost::decimal(38, 12) as day_cost,
+    summed.spent_cost,
+    (summed.amount - summed.spent_cost)::decimal(38, 12) as remaining_cost,
+    evens.even_cost,
     case
-        when elapsed_days = period_days then spent_cost::decimal(38, 6)
-        when week_days = 7
-            then round(spent_cost + {{ unit_cost(
-                '(week_cost * (period_days - elapsed_days)::decimal(4, 0))::decimal(38, 12)', '7'
+        when summed.elapsed_days = summed.period_days then summed.spent_cost::decimal(38, 6)
+        when summed.week_days = 7
+            then round(summed.spent_cost + {{ unit_cost(
+                '(week_cost * (summed.period_days - summed.elapsed_days)::decimal(4, 0))::decimal(38, 12)', '7'
             ) }}, 6)
     end::decimal(38, 6) as period_cost_estimate
 from summed
+inner join evens
+    on
+        summed.amount = evens.amount and summed.elapsed_days = evens.elapsed_days
+        and summed.period_days = evens.period_days
 where
-    coalesce(period_start >= valid_from, true)
-    and coalesce(period_start < valid_to, true)
-order by budget_id, entity, value, charge_date
+    coalesce(summed.period_start >= summed.valid_from, true)
+    and coalesce(summed.period_start < summed.valid_to, true)
+order by summed.budget_id, summed.entity, summed.value, summed.charge_date

@@ -11,7 +11,7 @@ select
     case when reason = 'correction' then 'a correction does not say when nothing ran' end as recoverable_reason
 from (
     select charge_date, pool, reason, owner, billing_currency, nanoseconds, idle_cost, recoverable_cost
-    from {{ ref('int_idle_gaps') }}
+    from {{ ref('int_idle_reasons') }}
     union all
     -- Idle between requests that were close to each other, or beside others on the machine.
     select

@@ -1,6 +1,6 @@
 -- One row a piece of an idle gap, with the gap's beginning and end over hours and days, and the reason
 -- for which it was idle.
-{{ config(schema='intermediate', contract={'enforced': false}) }}
+{{ config(materialized='view', schema='intermediate', contract={'enforced': false}) }}
 with pieces as (
     select
         charge_date,
@@ -14,7 +14,8 @@ with pieces as (
         ended_at,
         nanoseconds,
         effective_cost as idle_cost,
-        stoppable_cost
+        stoppable_cost,
+        coalesce(is_alone, false) as is_alone
     from {{ ref('int_unused_capacity') }}
     where component = 'idle' and started_at is not null
 ),
@@ -75,8 +76,8 @@ cut as (
     from halves
 ),
 
--- Charges of several sources or periods can tell of the same hour: what is in step is one gap. Gaps are
--- found in few columns.
+-- Charges of several sources or periods can tell of the same hour: what is in step is one gap. Most pieces are
+-- gaps by themselves; those of others are found in few columns.
 marked as (
     select
         resource_id,
@@ -87,7 +88,7 @@ marked as (
             partition by resource_id, is_baseline order by started_at, ended_at
             rows between unbounded preceding and 1 preceding
         ), true) as is_first
-    from (select distinct resource_id, is_baseline, started_at, ended_at from cut) as times
+    from (select distinct resource_id, is_baseline, started_at, ended_at from cut where not is_alone) as times
 ),
 
 numbered as (
@@ -100,6 +101,10 @@ numbered as (
 ),
 
 gaps as (
+    select *, started_at as gap_started_at, ended_at as gap_ended_at
+    from cut
+    where is_alone
+    union all
     select
         cut.*,
         numbered.gap_started_at,
@@ -121,11 +126,13 @@ gaps as (
             and cut.is_baseline = numbered.is_baseline
             and cut.started_at = numbered.started_at
             and cut.ended_at = numbered.ended_at
+    where not cut.is_alone
 )
 
 select
     * exclude (
-        stoppable_cost, first_pod_ready_at, is_start_seen, cooldown_ms, policy_drain_ms, warm_up_ms, cut_at, is_baseline
+        stoppable_cost, first_pod_ready_at, is_start_seen, cooldown_ms, policy_drain_ms, warm_up_ms, cut_at,
+        is_baseline, is_alone
     ),
     case
         when state = 'unrequested' and coalesce(started_at < first_pod_ready_at, false) then 'warm_up'

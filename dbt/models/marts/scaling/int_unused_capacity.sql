@@ -1,11 +1,13 @@
 -- One row a capacity charge group, state in which no request could run, and, where it was idle, gap of
 -- its machine in the hour: what it cost. Idle between requests close to each other, or beside others on
--- the same machine, is one row without a gap. What corrects such a cost is a row without a state.
+-- the same machine, is one row without a gap. What corrects such a cost is a row without a state. `is_alone`:
+-- no other gap of the machine begins or ends with it.
 -- Adds up to the components idle and scaling of the day.
 -- depends_on: {{ ref('int_day_inputs') }}
 {{ config(
     materialized='daily_parquet', schema='intermediate', contract={'enforced': false}, meta={'day_hash': 'unused_hash'}
 ) }}
+{%- set midnight = 'epoch_ms(cast(' ~ charge_date() ~ ' as timestamp))' %}
 with owners as (
     select pool, arg_min(owner, priority) as owner
     from {{ ref('stg_lake__pools') }} as pools
@@ -99,10 +101,21 @@ select
     {{ from_nano(floor_share(nano('shares.share'), nano('idle.stoppable_group_cost'), nano('idle.group_cost'))) }}
         as stoppable_cost,
     make_timestamp_ms(idle.s) as hour_started_at,
-    make_timestamp_ms(idle.e) as hour_ended_at
+    make_timestamp_ms(idle.e) as hour_ended_at,
+    -- Nothing else that is known of the machine is in step with it: nothing of the day, and it ends in it.
+    shares.s > {{ midnight }} and shares.e < {{ midnight }} + 86400000
+    and coalesce(max(shares.e) over before < shares.s, true)
+    and coalesce(min(shares.s) over after > shares.e, true) as is_alone
 from shares
 inner join idle on shares.idle_key = idle.idle_key
 where shares.weight > 0 or shares.share <> 0
+window
+    before as (
+        partition by idle.resource_id order by shares.s, shares.e rows between unbounded preceding and 1 preceding
+    ),
+    after as (
+        partition by idle.resource_id order by shares.s, shares.e rows between 1 following and unbounded following
+    )
 union all
 select
     {{ charge_date() }},
@@ -120,7 +133,8 @@ select
     idle_cost,
     null,
     make_timestamp_ms(s),
-    make_timestamp_ms(e)
+    make_timestamp_ms(e),
+    null
 from unused
 where state not in ('warm_idle', 'unrequested')
 union all
@@ -138,6 +152,7 @@ select
     null,
     0,
     sum(effective_cost)::decimal(38, 12),
+    null,
     null,
     null,
     null

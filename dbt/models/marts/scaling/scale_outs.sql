@@ -7,7 +7,7 @@ with first_gaps as (
         max(gap_ended_at) as gap_ended_at,
         sum(idle_cost)::decimal(38, 12) as idle_cost,
         sum(recoverable_cost)::decimal(38, 12) as recoverable_cost
-    from {{ ref('int_idle_gaps') }}
+    from {{ ref('int_idle_reasons') }}
     where reason = 'overshoot'
     group by resource_id, life, billing_currency
 ),
