@@ -51,6 +51,8 @@ def files_of(warehouse: Path) -> set[str]:
         ends = _part_hashes(connection, "int_change_inputs", "charge_date", "changes_hash")
         listed = 'select file from lake."index" where file is not null'
         names = {row[0] for row in connection.execute(listed).fetchall()}
+        copies = _rows(connection, "select file from lake.copied_files")
+    names |= {_part_of(file) for (file,) in copies}
     days = [(day, *hashes) for day, hashes in inputs]
     firsts = [(date.fromisoformat(f"{period}-01"), *hashes) for period, *hashes in months]
     spans = (span for parts in (days, firsts, ends) for span in _spans_of(parts))
@@ -62,12 +64,13 @@ def _spans_of(parts: list[tuple[Any, ...]]) -> Iterator[tuple[str, ...]]:
     """Yield each quarter before the newest, and each month of that, with the hashes of the hashes
     of what ends in it, as build_spans has them."""
     newest = max(parts, default=(date.min,))[0]
-    for span, of_span in groupby(sorted(parts), lambda part: _span(part[0], newest)):
+    for span, of_span in groupby(sorted(parts), lambda part: span_of(part[0], newest)):
         columns = list(zip(*of_span, strict=True))[1:]
         yield span, *(hashlib.md5(",".join(each).encode()).hexdigest() for each in columns)
 
 
-def _span(day: date, newest: date) -> str:
+def span_of(day: date, newest: date) -> str:
+    """Return the quarter of a day, or its month if it is of the newest quarter."""
     quarter = _quarter(day)
     return quarter if quarter < _quarter(newest) else f"{day:%Y-%m}"
 
@@ -84,9 +87,14 @@ def prune(lake: Lake, in_use: set[str]) -> None:
             if f"{name}/{file.name}" not in in_use:
                 file.unlink()
     for fact in facts_in(lake):
-        # <model>-<day, month, quarter or pair of periods>-<hash>
-        if fact.rsplit("/", 1)[1].split("-", 1)[-1].removesuffix(".parquet") not in in_use:
+        if _part_of(fact) not in in_use:
             Path(fact).unlink()
+
+
+def _part_of(file: str) -> str:
+    """Return what the name of a file of facts has after its model's or table's: <day, month,
+    quarter or pair of periods>-<hash>."""
+    return file.rsplit("/", 1)[1].split("-", 1)[-1].removesuffix(".parquet")
 
 
 def _part_hashes(
@@ -94,8 +102,11 @@ def _part_hashes(
 ) -> list[tuple[Any, ...]]:
     """Return days, months, or pairs of periods, and what a warehouse's facts of them were built
     from; none where it does not say so."""
+    return _rows(connection, f"select {', '.join(columns)} from intermediate.{inputs}")
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
     try:
-        query = f"select {', '.join(columns)} from intermediate.{inputs}"
         return connection.execute(query).fetchall()
     except duckdb.Error:
         # An older warehouse, or a dbt project without facts.

@@ -36,7 +36,7 @@ class DbtProject:
 
     @property
     def warehouse(self) -> Path:
-        """Return where the warehouse is to be; DuckDB names the catalog after the file."""
+        """Return where the warehouse is to be."""
         return self.folder / "warehouse.duckdb"
 
     @property

@@ -31,7 +31,8 @@ def write_project(folder: Path, **models: str) -> Path:
     marts = folder / "models" / "marts"
     marts.mkdir(parents=True, exist_ok=True)
     (folder / "macros").mkdir(exist_ok=True)
-    for name in ("dbt_project.yml", "profiles.yml", "macros/generate_schema_name.sql"):
+    macros = ("macros/generate_schema_name.sql", "macros/ref.sql")
+    for name in ("dbt_project.yml", "profiles.yml", *macros):
         (folder / name).write_text((ROOT / "dbt" / name).read_text())
     project = (folder / "dbt_project.yml").read_text()
     (folder / "dbt_project.yml").write_text(project.replace("enforced: true", "enforced: false"))

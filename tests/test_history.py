@@ -13,19 +13,14 @@ RECENT = "2026-09-20"
 
 
 def old_requests(built: Path) -> list[Path]:
-    """Return the files with a row a request of days that nothing new can touch, but for the oldest
-    of each kind: a view looks there for its columns."""
+    """Return the files with a row a request of days that nothing new can touch. Of the models' the
+    oldest is left: a view looks there for its columns."""
     with duckdb.connect(str(built / "warehouse.duckdb"), read_only=True) as connection:
         rows = connection.execute(f"""
             select files[1] from lake.day_files
             where table_name = 'attempts' and charge_date < date '{RECENT}' order by charge_date
         """).fetchall()
-        ((view,),) = connection.execute("""
-            select sql from duckdb_views() where schema_name = 'lake' and view_name = 'attempts'
-        """).fetchall()
-    names = [Path(file).name for (file,) in rows]
-    first = min(names, key=view.index)
-    kept = [built / "lake" / "attempts" / name for name in names if name != first]
+    kept = [built / "lake" / "attempts" / Path(file).name for (file,) in rows]
     for model in ("attempt_costs", "int_capacity_shares"):
         kept += sorted((built / "lake" / "facts").glob(f"{model}-*"))[1:-20]
     return kept

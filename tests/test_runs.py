@@ -25,6 +25,15 @@ def test_a_run_publishes_what_vendors_delivered(dbt_workspace: Path) -> None:
     assert not build_file(run_of(dbt_workspace).settings).parent.exists()
 
 
+def test_a_warehouse_has_any_name_and_is_read_under_another(dbt_workspace: Path) -> None:
+    config = dbt_workspace / "unitledger.yml"
+    config.write_text(f"{config.read_text()}warehouse: the o'hara-books.2026.duckdb\n")
+    assert run_all(dbt_workspace) == (True, [])
+    named = dbt_workspace / "the o'hara-books.2026.duckdb"
+    named.rename(dbt_workspace / "warehouse.duckdb")
+    assert totals(dbt_workspace) == {"one": Decimal("3.30"), "two": Decimal("3.30")}
+
+
 def test_a_second_run_with_nothing_new_does_not_start_dbt(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

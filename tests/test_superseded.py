@@ -19,6 +19,9 @@ def warehouse_with(days: dict[date, str], folder: Path) -> Path:
     file = folder / "warehouse.duckdb"
     with duckdb.connect(str(file)) as connection:
         connection.execute('create schema lake; create table lake."index" (file text)')
+        connection.execute("""
+            create table lake.copied_files as select '/lake/facts/states-2026-Q2-f.parquet' as file
+        """)
         connection.execute("create schema intermediate")
         connection.execute("""
             create table intermediate.int_day_inputs (charge_date date, files map(text, text))
@@ -46,12 +49,14 @@ def test_quarters_of_other_days_and_months_that_are_in_a_quarter_now_are_removed
         "model-2026-11-01-e",
         f"model-2026-Q3-{md5('a', 'b')}",
         f"model-2026-10-{md5('c', 'd')}",
+        "states-2026-Q2-f",
     }
     superseded = {
         "model-2026-08-31-b",
         f"model-2026-Q3-{md5('a')}",
         f"model-2026-08-{md5('a')}",
         f"model-2026-Q4-{md5('c', 'd', 'e')}",
+        "states-2026-Q2-g",
     }
     lake = Lake(tmp_path / "lake")
     facts = lake.root / "facts"

@@ -3,6 +3,11 @@
     (cast({{ amount }} as decimal(38, 12)) * rates.exchange_rate)::decimal(38, 21)
 {%- endmacro %}
 
+{# A cost, and what of other currencies is converted, which is added before it is rounded; most have none. #}
+{% macro with_converted(cost, converted) -%}
+    coalesce(({{ cost }} + {{ converted }})::decimal(38, 12), {{ cost }})
+{%- endmacro %}
+
 {% macro join_exchange_rates(relation) -%}
 left join {{ ref('int_exchange_rates') }} as rates
     on

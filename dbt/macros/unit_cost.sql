@@ -1,13 +1,21 @@
-{# cost ÷ count to 12 decimals, in whole numbers; NULL where either side is missing or the count is 0. #}
+{# cost ÷ count to 12 decimals, half up, in whole numbers; NULL where either side is missing or the count is 0.
+   DuckDB casts decimals of up to 18 digits, and doubles, in a fiftieth of the time that it takes for 38: a
+   cost below 1000 goes through them. Its 10^-12 are fewer than 2^50, which a double's two roundings miss by
+   less than half of one. #}
 {% macro unit_cost(cost, count) -%}
-    case when {{ count }} > 0 then cast(
-        cast(
-            sign({{ cost }}) * (
-                2 * cast(cast(abs({{ cost }}) as decimal(25, 12)) * 1000000000000::decimal(13, 0) as hugeint)
-                + {{ count }}
-            ) // (2 * {{ count }})
-        as decimal(25, 0)) * 0.000000000001::decimal(13, 12)
-    as decimal(38, 12)) end
+    {%- set few = 'cast(round(cast(cast(abs(' ~ cost ~ ') as decimal(18, 12)) as double) * 1e12) as bigint)' -%}
+    {%- set any = 'cast(cast(abs(' ~ cost ~ ') as decimal(25, 12)) * 1000000000000::decimal(13, 0) as hugeint)' -%}
+    case
+        when {{ count }} > 0 and abs({{ cost }}) < 1000 then {{ unit_of(cost, few, count, 'decimal(19, 0)') }}
+        when {{ count }} > 0 then {{ unit_of(cost, any, count, 'decimal(25, 0)') }}
+    end
+{%- endmacro %}
+
+{% macro unit_of(cost, picos, count, type) -%}
+    cast(
+        cast(sign({{ cost }}) * ((2 * {{ picos }} + {{ count }}) // (2 * {{ count }})) as {{ type }})
+        * 0.000000000001::decimal(13, 12)
+    as decimal(38, 12))
 {%- endmacro %}
 
 {% macro is_production() -%}

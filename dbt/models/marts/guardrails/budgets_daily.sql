@@ -71,10 +71,11 @@ spent as (
         budgets.value,
         budgets.valid_from,
         costs.charge_date,
-        -- Of two scales the smaller would win.
-        sum(
-            if(budgets.is_reporting, costs.reporting_cost, costs.effective_cost::decimal(38, 21))
-        )::decimal(38, 21) as day_cost
+        -- What is billed in the budget's currency has fewer decimals than what is converted to it.
+        sum(costs.effective_cost) filter (where budgets.billing_currency = costs.billing_currency)
+        ::decimal(38, 12) as day_cost,
+        sum(costs.reporting_cost) filter (where budgets.billing_currency <> costs.billing_currency)
+        ::decimal(38, 21) as converted_day_cost
     from budgeted as budgets
     inner join costs
         on
@@ -89,7 +90,8 @@ periods as (
         budgets.*,
         days.charge_date,
         date_trunc(budgets.period_kind, days.charge_date)::date as period_start,
-        coalesce(spent.day_cost, 0)::decimal(38, 21) as day_cost
+        coalesce(spent.day_cost, 0)::decimal(38, 12) as day_cost,
+        spent.converted_day_cost
     from budgeted as budgets
     cross join days
     left join spent
@@ -105,16 +107,17 @@ summed as (
         *,
         (period_start + period_length)::date - period_start as period_days,
         (charge_date - period_start + 1)::bigint as elapsed_days,
-        (sum(day_cost) over (
-            partition by budget_id, value, valid_from, period_start order by charge_date
-        ))::decimal(38, 12) as spent_cost,
-        (sum(day_cost) over last_week)::decimal(38, 12) as week_cost,
+        {{ with_converted('day_cost', 'converted_day_cost') }} as all_day_cost,
+        {{ with_converted('sum(day_cost) over so_far', 'sum(converted_day_cost) over so_far') }} as spent_cost,
+        {{ with_converted('sum(day_cost) over last_week', 'sum(converted_day_cost) over last_week') }} as week_cost,
         count(*) over last_week as week_days
     from periods
-    window last_week as (
-        partition by budget_id, value, valid_from order by charge_date
-        range between interval 6 days preceding and current row
-    )
+    window
+        so_far as (partition by budget_id, value, valid_from, period_start order by charge_date),
+        last_week as (
+            partition by budget_id, value, valid_from order by charge_date
+            range between interval 6 days preceding and current row
+        )
 ),
 
 -- Of few: dividing takes as long as all else.
@@ -138,16 +141,16 @@ select
     summed.thresholds,
     summed.period_days::bigint as period_days,
     summed.elapsed_days,
-    summed.day_cost::decimal(38, 12) as day_cost,
+    summed.all_day_cost as day_cost,
     summed.spent_cost,
     (summed.amount - summed.spent_cost)::decimal(38, 12) as remaining_cost,
     evens.even_cost,
     case
-        when summed.elapsed_days = summed.period_days then summed.spent_cost::decimal(38, 6)
+        when summed.elapsed_days = summed.period_days then {{ rounded('summed.spent_cost', 'decimal(38, 6)') }}
         when summed.week_days = 7
-            then round(summed.spent_cost + {{ unit_cost(
+            then {{ rounded('summed.spent_cost + ' ~ unit_cost(
                 '(week_cost * (summed.period_days - summed.elapsed_days)::decimal(4, 0))::decimal(38, 12)', '7'
-            ) }}, 6)
+            ), 'decimal(38, 6)') }}
     end::decimal(38, 6) as period_cost_estimate
 from summed
 inner join evens

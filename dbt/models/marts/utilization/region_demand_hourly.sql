@@ -6,7 +6,7 @@ select
     coalesce(region, '(unknown)') as region,
     billing_currency,
     sum(gpus)::decimal(18, 6) as gpus,
-    sum(gpus * active_share)::decimal(18, 6) as active_gpus,
+    {{ rounded('sum(gpus * active_share)', 'decimal(18, 6)') }} as active_gpus,
     sum(effective_cost)::decimal(38, 12) as effective_cost
 from {{ ref('gpu_resources_hourly') }}
 group by all
