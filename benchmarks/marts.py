@@ -79,7 +79,7 @@ def _build(
     began = perf_counter()
     write_config_tables(settings)
     prepare(settings)
-    (settings.lake.root / "facts").mkdir()
+    (settings.lake.root / "facts").mkdir(exist_ok=True)
     outcomes = _invoke(settings, ["build", *select])
     seconds = perf_counter() - began
     failed = [outcome for outcome in outcomes if not outcome.passed]
