@@ -111,9 +111,7 @@ def _write_costs(connection: duckdb.DuckDBPyConnection, costs: Sequence[Cost]) -
 
 
 RELATIONS = """
-    create table intermediate.int_day_inputs (charge_date date, costs_hash varchar);
-    create table intermediate.int_charges_spread_daily (charge_group_id varchar, charge_date date);
-    create table intermediate.int_charge_groups (charge_group_id varchar, billing_period varchar);
+    create table intermediate.int_period_inputs (period varchar, costs_hash varchar);
     create table lake.charges as
     select
         billing_period as x_billing_period,

@@ -10,7 +10,7 @@ import duckdb
 
 from models.errors import ConfigError
 from pipelines.exports._files import write_table
-from pipelines.exports._inputs import as_of, billing_periods, configuration, deliveries, origin
+from pipelines.exports._inputs import as_of, billing_periods, deliveries, origins
 from pipelines.exports._manifest import ExportManifest
 from pipelines.exports._tables import EXPORT_TABLES
 from pipelines.exports._versions import (
@@ -40,10 +40,9 @@ class ExportResult:
 def export_all(settings: Settings) -> list[ExportResult]:
     """Export every delivered billing period; return the newest version of each."""
     with lake_lock(settings.lake.root), read_published(settings) as connection:
-        configured = configuration(connection)
+        made_from = origins(connection, billing_periods(connection))
         return [
-            _export(connection, settings, period, configured)
-            for period in billing_periods(connection)
+            _export(connection, settings, period, origin) for period, origin in made_from.items()
         ]
 
 
@@ -56,20 +55,17 @@ def export_period(settings: Settings, period: str) -> ExportResult:
                 f"{period}: no bill of this period was delivered; delivered: "
                 + (", ".join(known) or "none")
             )
-        return _export(connection, settings, period, configuration(connection))
+        return _export(connection, settings, period, origins(connection, [period])[period])
 
 
 def _export(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    period: str,
-    configured: list[tuple[str, str | None, int]],
+    connection: duckdb.DuckDBPyConnection, settings: Settings, period: str, origin: str
 ) -> ExportResult:
     folder, note = settings.exports / period, settings.lake.root / "exported" / period
     try:
         previous = latest_manifest(folder)
         # A note in the lake saves the work where nothing is new.
-        made_from = f"{folder} {origin(connection, period, configured)}"
+        made_from = f"{folder} {origin}"
         if previous and _read(note) == f"{previous.version} {made_from}":
             manifest, is_new = previous, False
         else:

@@ -71,29 +71,17 @@ _DELIVERIES = """
 
 _CODE = "select code from meta.build"
 
-# The days of its ledger and of its month, each with what it was built from.
-_DAYS = """
-    select charge_date, costs_hash
-    from intermediate.int_day_inputs
-    where
-        strftime(charge_date, '%Y-%m') = $period
-        or charge_date in (
-            select spread.charge_date
-            from intermediate.int_charges_spread_daily as spread
-            inner join intermediate.int_charge_groups as charge_groups
-                on spread.charge_group_id = charge_groups.charge_group_id
-            where charge_groups.billing_period = $period
-        )
-    order by charge_date
-"""
+# What each period's days were built from.
+_DAYS = "select period, costs_hash from intermediate.int_period_inputs"
 
 # What no day tells: which deliveries its bills are, and which failed.
 _BILLS = """
-    select source, slot, "table", status, version, fingerprint, error
+    select
+        unnest(list_distinct(
+            list_append(list_transform(delivered, lambda item: item.billing_period), billing_period)
+        )) as period,
+        source, slot, "table", status, version, fingerprint, error
     from lake."index"
-    where
-        billing_period = $period
-        or len(list_filter(delivered, lambda item: item.billing_period = $period)) > 0
     order by all
 """
 
@@ -127,23 +115,24 @@ def deliveries(connection: duckdb.DuckDBPyConnection, period: str) -> tuple[Expo
     )
 
 
-def configuration(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None, int]]:
-    """Return the name of each table of the configuration, a billing period where its rows have one,
-    and a hash of the rows."""
-    return connection.execute(f"{_CONFIGURATION} order by all").fetchall()
-
-
-def origin(
-    connection: duckdb.DuckDBPyConnection,
-    period: str,
-    configured: list[tuple[str, str | None, int]],
-) -> str:
-    """Return a hash of all that a period's export is made from, this program included."""
-    of_period = [row for row in configured if row[1] in (None, period)]
-    made_from = hashlib.sha256(repr(of_period).encode())
-    for query in (_CODE, _DAYS, _BILLS):
-        asked = {"period": period} if "$period" in query else {}
-        made_from.update(repr(connection.execute(query, asked).fetchall()).encode())
+def origins(connection: duckdb.DuckDBPyConnection, periods: list[str]) -> dict[str, str]:
+    """Return, of each period, a hash of all that its export is made from, this program included."""
+    code = hashlib.sha256(repr(connection.execute(_CODE).fetchall()).encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):
-        made_from.update(file.read_bytes())
-    return made_from.hexdigest()
+        code.update(file.read_bytes())
+    configured = connection.execute(f"{_CONFIGURATION} order by all").fetchall()
+    days = dict(connection.execute(_DAYS).fetchall())
+    bills = connection.execute(_BILLS).fetchall()
+    return {
+        period: _hash(
+            code.hexdigest(),
+            [row for row in configured if row[1] in (None, period)],
+            days.get(period),
+            [row for row in bills if row[0] == period],
+        )
+        for period in periods
+    }
+
+
+def _hash(*made_from: object) -> str:
+    return hashlib.sha256(repr(made_from).encode()).hexdigest()
