@@ -72,7 +72,7 @@ def _normalized(connection: duckdb.DuckDBPyConnection) -> _Totals:
     """Return Σ billed_cost by delivery, billing period and currency."""
     rows = connection.execute(
         "select x_delivery_id, x_billing_period, billing_currency, sum(billed_cost) from "
-        "(from lake.charges union all from lake.compared_charges) group by all"
+        "(from lake.delivered_charges union all from lake.compared_charges) group by all"
     ).fetchall()
     return {(delivery, period, currency): cost for delivery, period, currency, cost in rows}
 

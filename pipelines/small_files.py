@@ -1,5 +1,5 @@
-"""Small files of the lake are read from copies: those of a year of days take longer to open than
-to read."""
+"""Small files of the lake are read from copies: a year of days, or of bills, takes longer to open
+than to read."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,7 +15,8 @@ from connectors._lake import Lake
 from connectors._sql import quoted, quoted_list
 from pipelines.superseded import span_of
 
-# Of a few rows a day; what is larger is worth its opening, and would take its space twice.
+# Days of a few rows, bills of a few thousand; what is larger is worth its opening, and would take
+# its space twice.
 SMALL_BYTES = 1_000_000
 
 
@@ -27,7 +28,9 @@ def files_to_read(
 
     `index` has the table's files in force. A copy that is not there is written.
     """
-    days = index.select(pl.col("days").list.first().struct.field("day"), "file").sort(pl.all())
+    day = pl.col("days").list.first().struct.field("day")
+    month = (pl.col("billing_period") + "-01").str.to_date()
+    days = index.select(pl.coalesce(day, month).alias("day"), "file").sort(pl.all())
     dated = [(day, lake.root / file) for day, file in days.iter_rows() if day]
     spans = dict(_spans([part for part in dated if part[1].stat().st_size < SMALL_BYTES]))
     copied = set(chain.from_iterable(spans.values()))

@@ -22,10 +22,12 @@ def facts_in(lake: Lake) -> list[str]:
     """Return the files of facts, some ten thousand of a year: as text, which
     costs less than paths."""
     folder = lake.root / "facts"
-    if not folder.exists():
-        return []
-    names = (entry.name for entry in os.scandir(folder))
-    return [f"{folder}/{name}" for name in names if name.endswith(".parquet")]
+    return [f"{folder}/{name}" for name in names_in(folder) if name.endswith(".parquet")]
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names in a folder; none where it does not exist."""
+    return [entry.name for entry in os.scandir(folder)] if folder.exists() else []
 
 
 def published_days(warehouse: Path) -> list[tuple[Any, ...]]:

@@ -22,7 +22,7 @@ from pipelines.judged_tables import JUDGED_CODE, load_judged
 from pipelines.prices import CODE, all_names, prices_file, update_prices, write_priced_models
 from pipelines.settings import Settings
 from pipelines.small_files import files_to_read
-from pipelines.superseded import facts_in, files_of, prune, published_days
+from pipelines.superseded import facts_in, files_of, names_in, prune, published_days
 
 # Of the file: its way to store text is written in half the time, and smaller, than what earlier
 # versions of DuckDB could read.
@@ -79,8 +79,10 @@ def _write_tables(
     for table in TABLES.values():
         listed = _listed(settings, index.filter(_counts(settings, table)), table)
         files = _paths(settings, listed)
-        if table.reaches:
-            # Telemetry comes by the day. A bill is reconciled, and read from nowhere else.
+        if table == CHARGES:
+            # What bills are checked against is themselves, as they stand in the lake.
+            connection.execute(f"create view lake.delivered_charges as {_rows(table, files)}")
+        if table == CHARGES or table.reaches:
             files = files_to_read(connection, settings.lake, listed)
             copies = [file for file in files if Path(file).parent.name == "facts"]
             connection.execute("insert into lake.copied_files select unnest(?::text[])", [copies])
@@ -154,15 +156,17 @@ def current_index(settings: Settings) -> pl.DataFrame:
 def _listed(settings: Settings, index: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Return the index of a table's files in force; one that is gone is an error."""
     listed = index.filter((pl.col("status") == "current") & (pl.col("table") == table.name))
+    folder = settings.lake.root / table.name
+    found = {f"{table.name}/{name}" for name in names_in(folder)}
     for name in listed["file"]:
-        file = settings.lake.root / name
-        if not file.exists():
+        if name not in found:
+            file = settings.lake.root / name
             raise ContractError(f"{file}: is gone from the lake; `run --rebuild` makes it again")
     return listed
 
 
 def _paths(settings: Settings, index: pl.DataFrame) -> list[str]:
-    return [str(settings.lake.root / file) for file in index["file"]]
+    return [f"{settings.lake.root}/{file}" for file in index["file"]]
 
 
 def _rows(table: Table, files: list[str]) -> str:

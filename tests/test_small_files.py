@@ -33,7 +33,10 @@ def delivered(lake: Lake, days: tuple[date, ...], version: int = 1) -> pl.DataFr
     files = [f"states/{day:%m%d}v{version}.parquet" for day in days]
     for day, file in zip(days, files, strict=True):
         pl.DataFrame({"day": [day], "version": [version]}).write_parquet(lake.root / file)
-    return pl.DataFrame({"file": files, "days": [[{"day": day}] for day in days]})
+    return pl.DataFrame(
+        {"file": files, "days": [[{"day": day}] for day in days], "billing_period": None},
+        schema_overrides={"billing_period": pl.String},
+    )
 
 
 def read(lake: Lake, index: pl.DataFrame) -> tuple[list[str], list[tuple[date, int]]]:
@@ -50,6 +53,16 @@ def test_a_quarter_and_a_month_that_are_over_are_one_file_each(lake: Lake) -> No
 
     assert names == ["states-2026-Q2", "states-2026-08", "0901v1", "0902v1"]
     assert rows == [(day, 1) for day in DAYS]
+
+
+def test_bills_are_of_their_billing_period(lake: Lake) -> None:
+    index = delivered(lake, DAYS)
+    bills = index.with_columns(
+        days=pl.lit(None, index["days"].dtype),
+        billing_period=pl.Series([f"{day:%Y-%m}" for day in DAYS]),
+    )
+
+    assert read(lake, bills) == read(lake, index)
 
 
 def test_a_copy_is_written_once_and_another_where_a_day_came_again(lake: Lake) -> None:

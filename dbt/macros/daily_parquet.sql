@@ -141,8 +141,13 @@
         inputs.*,
         {{ hash }} as part_hash,
         '{{ stem }}-' || {{ key }} || '-' || {{ hash }} || '.parquet' as file,
-        file in (select fact_files.file from lake.fact_files) as is_built
+        file in ({{ built_files(stem) }}) as is_built
     from {{ ref(inputs) }} as inputs
+{%- endmacro %}
+
+{# The model's files that stood when the run began: of all, a year has ten thousand. #}
+{% macro built_files(stem) -%}
+    select fact_files.file from lake.fact_files where starts_with(fact_files.file, '{{ stem }}-')
 {%- endmacro %}
 
 {# The files of a query of parts, as SQL has a list of them. #}
@@ -185,7 +190,7 @@
                 null,
                 '{{ stem }}-' || span || '-' || part_hash || '.parquet'
             ) as span_file,
-            span_file in (select fact_files.file from lake.fact_files) as is_built
+            span_file in ({{ built_files(stem) }}) as is_built
         from (
             select
                 span,

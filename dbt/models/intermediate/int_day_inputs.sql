@@ -72,11 +72,23 @@ token_lines as (
     group by charge_date
 ),
 
+charge_groups as materialized (
+    select
+        charge_group_id,
+        source,
+        billing_period,
+        billing_currency,
+        charge_date,
+        treatment,
+        hash(charge_groups) as hash
+    from {{ ref('int_charge_groups') }} as charge_groups
+),
+
 capacity_groups as (
     select
         charge_date,
-        sum(hash(charge_groups))::varchar as hash
-    from {{ ref('int_charge_groups') }} as charge_groups
+        sum(hash)::varchar as hash
+    from charge_groups
     where treatment = 'capacity'
     group by charge_date
 ),
@@ -84,11 +96,10 @@ capacity_groups as (
 ledger_groups as (
     select
         spread.charge_date,
-        sum(hash(spread, charge_groups))::varchar as hash,
+        sum(hash(spread, charge_groups.hash))::varchar as hash,
         sum(hash(rates.reporting_currency, rates.exchange_rate))::varchar as rate_hash
     from {{ ref('int_charges_spread_daily') }} as spread
-    inner join {{ ref('int_charge_groups') }} as charge_groups
-        on spread.charge_group_id = charge_groups.charge_group_id
+    inner join charge_groups on spread.charge_group_id = charge_groups.charge_group_id
     {{ join_exchange_rates('charge_groups') }}
     group by spread.charge_date
 ),
@@ -164,9 +175,12 @@ weight_rates as (
 charge_lines as (
     select
         spread.charge_date,
-        sum(hash(lines))::varchar as hash
+        sum(lines.hash)::varchar as hash
     from {{ ref('int_charges_spread_daily') }} as spread
-    inner join {{ ref('int_charge_lines') }} as lines on spread.charge_group_id = lines.charge_group_id
+    inner join (
+        select charge_group_id, hash(lines) as hash
+        from {{ ref('int_charge_lines') }} as lines
+    ) as lines on spread.charge_group_id = lines.charge_group_id
     group by spread.charge_date
 ),
 

@@ -19,6 +19,27 @@ with delivered as (
     group by deliveries.source, item.billing_period, item.billing_currency
 ),
 
+-- Bills as they stand in the lake, and use on which the user's rates put a price.
+counted as (
+    select
+        *,
+        null::varchar as rate_card_id
+    from {{ ref('stg_lake__delivered_charges') }}
+    union all by name
+    select
+        source,
+        billing_period,
+        billing_currency,
+        charge_category,
+        commitment_discount_id,
+        commitment_discount_status,
+        billed_cost,
+        effective_cost,
+        rate_card_id
+    from {{ ref('int_charges') }}
+    where rate_card_id is not null
+),
+
 charges as (
     select
         source,
@@ -34,7 +55,7 @@ charges as (
         ), 0) as paid,
         coalesce(sum(effective_cost) filter (where commitment_discount_status is not null), 0) as amortized,
         coalesce(-sum(billed_cost) filter (where commitment_discount_status is not null), 0) as billed_as_used
-    from {{ ref('int_charges') }}
+    from counted
     group by source, billing_period, billing_currency
 ),
 

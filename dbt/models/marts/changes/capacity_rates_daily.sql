@@ -11,8 +11,9 @@ with machines as (
     group by charge_group_id
 ),
 
-lines as (
+lines as materialized (
     select
+        charge_groups.charge_group_id,
         charge_groups.charge_date,
         charge_groups.billing_currency,
         machines.pool,
@@ -32,7 +33,6 @@ lines as (
         end as purchase_option,
         machines.nanoseconds,
         greatest(coalesce(charges.billed_milliseconds, 1), 1) as part,
-        sum(part) over (partition by charge_groups.charge_group_id) as parts,
         charges.effective_cost,
         if(
             purchase_option = 'committed',
@@ -53,6 +53,15 @@ lines as (
     where charge_groups.treatment = 'capacity' and charges.charge_kind = 'capacity' and charges.effective_cost > 0
 ),
 
+-- Few share a group with another: a window would hold a partition for each.
+groups as (
+    select
+        charge_group_id,
+        sum(part) as parts
+    from lines
+    group by charge_group_id
+),
+
 hours as (
     select
         charge_date,
@@ -60,11 +69,12 @@ hours as (
         pool,
         shape,
         purchase_option,
-        sum(nanoseconds::hugeint * part // parts)::hugeint as nanoseconds,
+        sum(nanoseconds::hugeint * part // groups.parts)::hugeint as nanoseconds,
         sum(effective_cost)::decimal(38, 12) as effective_cost,
         sum(uncommitted_cost)::decimal(38, 12) as uncommitted_cost,
         sum(list_cost)::decimal(38, 12) as list_cost
     from lines
+    inner join groups on lines.charge_group_id = groups.charge_group_id
     group by all
 ),
 

@@ -85,9 +85,12 @@ spent as (
     group by all
 ),
 
+-- What windows pass on takes longer than what they add up: few columns.
 periods as (
     select
-        budgets.*,
+        budgets.budget_id,
+        budgets.value,
+        budgets.valid_from,
         days.charge_date,
         date_trunc(budgets.period_kind, days.charge_date)::date as period_start,
         coalesce(spent.day_cost, 0)::decimal(38, 12) as day_cost,
@@ -102,14 +105,13 @@ periods as (
             and days.charge_date = spent.charge_date
 ),
 
-summed as (
+totals as (
     select
         *,
-        (period_start + period_length)::date - period_start as period_days,
-        (charge_date - period_start + 1)::bigint as elapsed_days,
-        {{ with_converted('day_cost', 'converted_day_cost') }} as all_day_cost,
-        {{ with_converted('sum(day_cost) over so_far', 'sum(converted_day_cost) over so_far') }} as spent_cost,
-        {{ with_converted('sum(day_cost) over last_week', 'sum(converted_day_cost) over last_week') }} as week_cost,
+        sum(day_cost) over so_far as so_far_cost,
+        sum(converted_day_cost) over so_far as converted_so_far_cost,
+        sum(day_cost) over last_week as last_week_cost,
+        sum(converted_day_cost) over last_week as converted_last_week_cost,
         count(*) over last_week as week_days
     from periods
     window
@@ -118,6 +120,25 @@ summed as (
             partition by budget_id, value, valid_from order by charge_date
             range between interval 6 days preceding and current row
         )
+),
+
+summed as (
+    select
+        budgets.*,
+        totals.charge_date,
+        totals.period_start,
+        (totals.period_start + budgets.period_length)::date - totals.period_start as period_days,
+        (totals.charge_date - totals.period_start + 1)::bigint as elapsed_days,
+        {{ with_converted('totals.day_cost', 'totals.converted_day_cost') }} as all_day_cost,
+        {{ with_converted('totals.so_far_cost', 'totals.converted_so_far_cost') }} as spent_cost,
+        {{ with_converted('totals.last_week_cost', 'totals.converted_last_week_cost') }} as week_cost,
+        totals.week_days
+    from totals
+    inner join budgeted as budgets
+        on
+            totals.budget_id = budgets.budget_id
+            and totals.value = budgets.value
+            and totals.valid_from is not distinct from budgets.valid_from
 ),
 
 -- Of few: dividing takes as long as all else.
