@@ -119,7 +119,7 @@ def _counters(counted_by: str) -> str:
 def _build(settings: Settings) -> Path:
     write_config_tables(settings)
     prepare(settings)
-    (settings.lake.root / "facts").mkdir()
+    (settings.lake.root / "facts").mkdir(exist_ok=True)
     wanted = ("+cost_bounds_monthly", "--exclude-resource-type", "test", "unit_test")
     failed = [item for item in _invoke(settings, ["build", "--select", *wanted]) if not item.passed]
     assert not failed, failed
