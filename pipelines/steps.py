@@ -51,7 +51,7 @@ def prepare_and_check(run: Run) -> Mapping[str, tuple[str, ...]]:
     if is_current(settings) and not run.rebuild:
         discard(settings)
         return {}
-    prepare(settings)
+    prepare(settings, rebuild=run.rebuild)
     checks = check_lake(settings)
     for sentence in (sentence for check in checks for sentence in check.failures):
         run.fail(sentence)

@@ -38,8 +38,9 @@ def build_file(settings: Settings) -> Path:
     return warehouse.with_name(f"{warehouse.name}.building") / warehouse.name
 
 
-def prepare(settings: Settings) -> Path:
-    """Begin a new warehouse: schema `lake`, nothing else. Return its file."""
+def prepare(settings: Settings, *, rebuild: bool = False) -> Path:
+    """Begin a new warehouse: schema `lake`, nothing else. Return its file. With `rebuild`, the
+    lake's small files are copied again."""
     discard(settings)
     file = build_file(settings)
     file.parent.mkdir(parents=True)
@@ -55,7 +56,7 @@ def prepare(settings: Settings) -> Path:
             connection.execute(
                 f"create table lake.{name} as select * from read_parquet({quoted(str(config))})"
             )
-        _write_tables(connection, settings, index)
+        _write_tables(connection, settings, index, rebuild=rebuild)
         _write_day_files(connection, settings)
         list_fact_files(connection, settings)
         prices = quoted(str(update_prices(settings.lake)))
@@ -72,7 +73,7 @@ def prepare(settings: Settings) -> Path:
 
 
 def _write_tables(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, index: pl.DataFrame
+    connection: duckdb.DuckDBPyConnection, settings: Settings, index: pl.DataFrame, *, rebuild: bool
 ) -> None:
     """Create a view on each table's files, and lake.copied_files, what of them are copies."""
     connection.execute("create table lake.copied_files (file text)")
@@ -83,7 +84,7 @@ def _write_tables(
             # What bills are checked against is themselves, as they stand in the lake.
             connection.execute(f"create view lake.delivered_charges as {_rows(table, files)}")
         if table == CHARGES or table.reaches:
-            files = files_to_read(connection, settings.lake, listed)
+            files = files_to_read(connection, settings.lake, listed, rebuild=rebuild)
             copies = [file for file in files if Path(file).parent.name == "facts"]
             connection.execute("insert into lake.copied_files select unnest(?::text[])", [copies])
         connection.execute(f"create view lake.{table.name} as {_rows(table, files)}")

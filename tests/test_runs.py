@@ -158,6 +158,26 @@ def test_a_cent_changed_by_hand_in_the_lake_stops_the_marts_until_it_is_rebuilt(
     assert totals(workspace)["one"] == Decimal("3.30")
 
 
+def test_a_bill_that_was_changed_by_hand_before_it_was_copied_is_right_after_a_rebuild(
+    workspace: Path,
+) -> None:
+    run_all(workspace)
+    file = str(next((workspace / "lake" / "charges").glob("*.parquet")))
+    duckdb.execute(
+        f"copy (select * replace (cast(billed_cost + 0.01 as decimal(38, 12)) as billed_cost) "
+        f"from '{file}') to '{file}.new' (format parquet)"
+    )
+    os.replace(f"{file}.new", file)
+    # October's two bills are over now, and copied into one file.
+    write_bill(workspace / "one", "2026-11", "20261201T060000Z", "5")
+    _, failures = run_all(workspace)
+    assert len(failures) == 1
+    assert "the delivery adds up to" in failures[0]
+    assert list((workspace / "lake" / "facts").glob("charges-2026-10-*.parquet"))
+    assert run_all(workspace, rebuild=True) == (True, [])
+    assert totals(workspace) == {"one": Decimal("8.30"), "two": Decimal("3.30")}
+
+
 def test_a_lake_file_that_is_gone_is_named_and_made_again_by_rebuild(workspace: Path) -> None:
     run_all(workspace)
     file = next((workspace / "lake" / "charges").glob("*.parquet"))
